@@ -1,0 +1,64 @@
+# make demo | make test | make results | make check | make clean
+SHELL := /bin/bash
+.DEFAULT_GOAL := demo
+.PHONY: install demo test results path check clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+ROOT ?= build/demo
+
+# Two torch threads on busy cores collapse while they spin; see README, "Decisions".
+export OMP_WAIT_POLICY := passive
+export HF_HOME := $(CURDIR)/build/cache
+export HF_HUB_OFFLINE := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# The stamp is the hash of what decides the installation; a second run skips it.
+install:
+	@wanted=$$(cat pyproject.toml constraints.txt | sha256sum); \
+	if [ "$$(cat .venv/stamp 2>/dev/null)" != "$$wanted" ]; then \
+	  $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	    || { echo "error: Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	  echo "installing into .venv (once, a few minutes)"; \
+	  $(PYTHON) -m venv .venv && \
+	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
+	  echo "$$wanted" > .venv/stamp; \
+	fi
+
+# Everything from photos to pages. Writes to build/demo and the built parts of dataset_builder.
+demo: install
+	@$(MAKE) --no-print-directory path ROOT=build/demo
+	@python -m faceproof.reports.summary --root build/demo
+
+# The same, into the tracked results and pages.
+results: install
+	@$(MAKE) --no-print-directory path ROOT=.
+
+path:
+	python dataset_builder/build_dataset.py --config dataset_builder/demo.yaml \
+	  --results $(ROOT)/dataset_builder/results.json
+	python question_01/measure.py --dataset dataset_builder --root $(ROOT)
+	accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no \
+	  --dynamo_backend no training/train.py --config training/tiny.yaml \
+	  --results $(ROOT)/training/results.json --figure $(ROOT)/question_03/figures/history.png
+	python training/predict.py --model build/demo/model --input build/demo/test_faces.zip \
+	  --output $(ROOT)/question_03/predictions.csv --results $(ROOT)/question_03/results.json
+	python question_02/audit.py --data dataset_builder \
+	  --predictions $(ROOT)/question_03/predictions.csv --output build/demo/audit \
+	  --results $(ROOT)/question_02/results.json || test $$? -eq 3
+	python question_04/measure.py --dataset dataset_builder --results $(ROOT)/question_04/results.json
+	python -m faceproof.reports.render --root $(ROOT)
+
+test: install
+	python -m pytest $(PYTEST_ARGS)
+
+# What .ci/run checks before it runs anything: format, lint, types, import floors, stale pages.
+check: install
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports --no-cache
+	python -m faceproof.reports.render --check
+
+clean:
+	rm -rf build dataset_builder/data dataset_builder/README.md

@@ -1,0 +1,37 @@
+"""Show question 1 on the built dataset: metadata, contact sheet, uniform sampling.
+
+    python question_01/measure.py --dataset dataset_builder --root build/demo
+
+Reads the dataset folder. Writes results, an excerpt of the metadata and figures to question_01/
+below the root.
+"""
+
+from faceproof import console, results, settings
+from faceproof.data import demonstrations, exports, shards
+from faceproof.reports import figures
+
+
+def main() -> int:
+    """Read, draw, test, write."""
+    run = settings.read(demonstrations.DemonstrationSettings, __doc__)
+    place = run.root / "question_01"
+    fingerprint = shards.verify(run.dataset)
+    splits = exports.open_dataset(run.dataset)
+    table = exports.to_frame(splits)
+
+    p_values = demonstrations.compare_samplers(table, run)
+    demonstrations.write_excerpt(table, place / "metadata.csv")
+    figures.draw_p_values(p_values, place / "figures" / "sampling.png")
+    triplets = demonstrations.pick_triplets(splits["test"], run.photos)
+    figures.draw_triplets(triplets, place / "figures" / "triplets.png")
+    results.write(
+        place / "results.json",
+        demonstrations.summarise(table, p_values, run),
+        results.Run(settings.as_dict(run), 0, run.size, {"dataset": fingerprint}),
+    )
+    console.say(f"figures      {place / 'figures'}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,1 @@
+"""Faces, real and fake: build, train, audit and scale."""

@@ -1,0 +1,1 @@
+"""How much of a high accuracy is real."""

@@ -1,0 +1,93 @@
+"""The steps of a build that are more than one call: settings, generator, counts."""
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from datasets import DatasetDict
+
+from faceproof.data.exports import to_frame
+from faceproof.data.forgery import reconstruct
+from faceproof.data.images import decode
+from faceproof.data.plans import Plan
+from faceproof.data.shards import StagedShards
+from faceproof.errors import SettingsError
+from faceproof.records import SPLITS
+from faceproof.results import Scalar, Size
+from faceproof.storage import hash_files
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """One build of the dataset."""
+
+    output: Path = field(metadata={"help": "dataset folder: its data/ and README.md are replaced"})
+    exports: Path = field(metadata={"help": "folder for the two zips"})
+    results: Path = field(metadata={"help": "result file to write"})
+    source: Literal["orl"] = field(default="orl", metadata={"help": "where real photos come from"})
+    seed: int = field(default=0, metadata={"help": "of splits, donors, codecs and the autoencoder"})
+    autoencoder_steps: int = field(default=800, metadata={"help": "training steps of 16 patches"})
+    rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
+    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot build anything."""
+        for name in ("autoencoder_steps", "rows_per_shard"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+
+    @property
+    def work(self) -> Path:
+        """Folder for the plan, the generator and unpublished shards."""
+        return self.exports / "build"
+
+
+def train_autoencoder(plan: Plan, settings: BuildSettings) -> Path:
+    """Train the reconstructing forger on the training people's photos; returns its checkpoint."""
+    crops = [
+        photo.crop.cut(decode(Path(photo.path).read_bytes()))
+        for photo in plan.photos
+        if photo.split == "train"
+    ]
+    checkpoint = settings.work / "autoencoder.safetensors"
+    reconstruct.train(crops, settings.autoencoder_steps, settings.seed, checkpoint)
+    return checkpoint
+
+
+def hash_photos(plan: Plan) -> str:
+    """Fingerprint of the photos that were kept."""
+    return hash_files(Path(photo.path) for photo in plan.photos)
+
+
+def clear_cache(settings: BuildSettings) -> Path:
+    """An empty folder for the builder's Arrow files: an old build must not answer for a new one."""
+    cache = settings.work / "arrow"
+    shutil.rmtree(cache, ignore_errors=True)
+    return cache
+
+
+def count(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict[str, Scalar]:
+    """Every photo in, every photo out, and every record by split, role and method."""
+    table = to_frame(splits)
+    values: dict[str, Scalar] = {
+        "photos_in": plan.counted_in,
+        "photos_kept": len(plan.photos),
+        "photos_dropped": sum(plan.dropped.values()),
+        "people": len({photo.identity_id for photo in plan.photos}),
+        "records": len(table),
+        "shards_bytes": staged.size_bytes,
+        "fingerprint": staged.fingerprint,
+    }
+    values |= {f"photos_dropped_{code}": number for code, number in plan.dropped.items()}
+    values |= {f"records_{name}": staged.rows[name] for name in SPLITS}
+    values |= {
+        f"people_{name}": len({one.identity_id for one in plan.photos if one.split == name})
+        for name in SPLITS
+    }
+    for column in ("role", "label", "method"):
+        values |= {
+            f"records_{column}_{key}": n for key, n in sorted(Counter(table[column]).items())
+        }
+    return values

@@ -1,0 +1,1 @@
+"""Properties a dataset must have before it is used."""

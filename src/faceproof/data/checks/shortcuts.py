@@ -1,0 +1,134 @@
+"""Can the label be told without looking at the face?"""
+
+import io
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import StratifiedGroupKFold
+
+from faceproof.data.checks.findings import Finding, Outcome
+from faceproof.errors import MetricError
+from faceproof.metrics import Labels, auroc, bootstrap_interval
+from faceproof.results import Measured
+
+FILE_FACTS = "file_facts"
+FAIL_ABOVE = 0.55  # AUROC: the interval lies wholly above, so the label does leak
+PASS_BELOW = 0.60  # AUROC: the interval lies wholly below, so no leak of note is possible
+_FOLDS = 5
+_TREES = 100
+_LEAF_IMAGES = 5
+_QUANTISATION = 0  # the luminance table of a JPEG
+
+
+def read_file_facts(data: bytes) -> dict[str, float | str]:
+    """What a file says before its pixels are looked at.
+
+    Returns:
+        Size in bytes, width, height, bytes per pixel, format, colour mode, sum of the JPEG
+        luminance table and chroma subsampling (-1 where there is none), whether EXIF is present.
+        An undecodable file gives its size and the format `unreadable`.
+    """
+    facts: dict[str, float | str] = {"size_bytes": float(len(data)), "format": "unreadable"}
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            tables = getattr(picture, "quantization", None) or {}
+            is_jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
+            subsampling = JpegImagePlugin.get_sampling(picture) if is_jpeg else -1
+            facts |= {
+                "format": str(picture.format),
+                "mode": picture.mode,
+                "width": float(picture.width),
+                "height": float(picture.height),
+                "bytes_per_pixel": len(data) / (picture.width * picture.height),
+                "quantisation": float(sum(tables.get(_QUANTISATION, [-1]))),
+                "subsampling": float(subsampling),
+                "has_exif": float("exif" in picture.info),
+            }
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        struct.error,
+    ):
+        pass  # the format says `unreadable`: that too is a fact about the file
+    return facts
+
+
+def probe(
+    facts: Sequence[dict[str, float | str]], labels: Labels, groups: NDArray[np.str_], seed: int
+) -> Measured:
+    """How well a small forest tells the label from facts it has not seen, groups kept apart.
+
+    Args:
+        facts: one dict per image.
+        labels: shape (N,), 0 real, 1 fake.
+        groups: images of one group are never on both sides of a fold, shape (N,).
+        seed: of folds, forest and bootstrap.
+
+    Returns:
+        AUROC of out-of-fold scores with its 95 % interval over groups.
+
+    Raises:
+        MetricError: fewer than five groups, or a single class.
+    """
+    table = pd.get_dummies(pd.DataFrame(list(facts))).fillna(-1).to_numpy(np.float64)
+    if len(np.unique(groups)) < _FOLDS or len(np.unique(labels)) < 2:
+        raise MetricError(f"a probe needs both labels and at least {_FOLDS} groups")
+    scores = np.zeros(len(labels))
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
+    for known, unseen in folds.split(table, labels, groups):
+        forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF_IMAGES, random_state=seed)
+        forest.fit(table[known], labels[known])
+        # A fold may hold one class only; its forest then says nothing about the other.
+        scores[unseen] = (
+            forest.predict_proba(table[unseen])[:, -1] if len(forest.classes_) == 2 else 0.5
+        )
+    interval = bootstrap_interval(
+        lambda rows: auroc(labels[rows], scores[rows]), groups, np.random.default_rng(seed)
+    )
+    return Measured(auroc(labels, scores), len(labels), *interval)
+
+
+def judge(code: str, measured: Measured | None, n: int) -> Finding:
+    """Compare a probe's AUROC with the limits; None means it could not be run."""
+    outcome: Outcome = "underpowered"
+    if measured is not None and measured.low > FAIL_ABOVE:
+        outcome = "fail"
+    elif measured is not None and measured.value <= FAIL_ABOVE and measured.high <= PASS_BELOW:
+        outcome = "pass"
+    meaning, advice = _SAYINGS[outcome]
+    return Finding(
+        code=code,
+        outcome=outcome,
+        measure="AUROC of a forest that sees size, dimensions and codec but no pixel",
+        value=None if measured is None else measured.value,
+        low=None if measured is None else measured.low,
+        high=None if measured is None else measured.high,
+        limit=FAIL_ABOVE,
+        n=n,
+        meaning=meaning,
+        advice=advice,
+    )
+
+
+_SAYINGS: dict[Outcome, tuple[str, str]] = {
+    "pass": (
+        "The files' outside does not tell real from fake.",
+        "Nothing to do.",
+    ),
+    "fail": (
+        "Real and fake can be told apart without a look at the face; a high accuracy may be this.",
+        "Write both labels with one encoder at one size, and measure the classifier again.",
+    ),
+    "underpowered": (
+        "There are too few independent groups to say whether the files give the label away.",
+        "Add people (groups), not more images of the same ones.",
+    ),
+}

@@ -1,0 +1,131 @@
+"""Question 1 shown: metadata as a table, and a sampler whose draws pass the test they should."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+from numpy.typing import NDArray
+from scipy.stats import chisquare, kstest
+
+from faceproof.data.sampling import sample_uniform
+from faceproof.errors import SettingsError
+from faceproof.records import ROLES
+from faceproof.results import Scalar, Size
+
+_LEVEL = 0.05
+_TITLES = ("real", "sham", "swap", "swap mask", "autoencoder")
+_SHOWN_COLUMNS = (
+    "split",
+    "label",
+    "role",
+    "family",
+    "method",
+    "image_id",
+    "pair_id",
+    "identity_id",
+)
+
+
+@dataclass(frozen=True)
+class DemonstrationSettings:
+    """What question 1 shows of a built dataset."""
+
+    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
+    root: Path = field(metadata={"help": "its question_01/ receives results and figures"})
+    labels: list[str] = field(
+        default_factory=lambda: ["role", "family", "identity_id"],
+        metadata={"help": "metadata columns whose cells are drawn uniformly"},
+    )
+    draws: int = field(default=2000, metadata={"help": "rows drawn at a time"})
+    seeds: int = field(default=1000, metadata={"help": "draws, each tested by itself"})
+    photos: int = field(default=8, metadata={"help": "photos on the contact sheet"})
+    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse a demonstration of nothing."""
+        for name in ("draws", "seeds", "photos"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+
+
+def compare_samplers(
+    table: pd.DataFrame, run: DemonstrationSettings
+) -> dict[str, NDArray[np.float64]]:
+    """Chi-square p-values of equal cells over many seeds, for our sampler and for a plain draw."""
+    cells = table.groupby(run.labels, observed=True).ngroup().to_numpy()
+
+    def draw_uniform(seed: int) -> NDArray[np.int64]:
+        return sample_uniform(table[run.labels], run.draws, seed).rows
+
+    def draw_plain(seed: int) -> NDArray[np.int64]:
+        return np.random.default_rng(seed).integers(len(table), size=run.draws)
+
+    def p_value(draw: Callable[[int], NDArray[np.int64]], seed: int) -> float:
+        counts = np.bincount(cells[draw(seed)], minlength=cells.max() + 1)
+        return float(chisquare(counts).pvalue)
+
+    samplers = {"cell, then image": draw_uniform, "any image": draw_plain}
+    return {
+        name: np.array([p_value(draw, seed) for seed in range(run.seeds)])
+        for name, draw in samplers.items()
+    }
+
+
+def summarise(
+    table: pd.DataFrame, p_values: Mapping[str, NDArray[np.float64]], run: DemonstrationSettings
+) -> dict[str, Scalar]:
+    """The numbers of the sampling demonstration."""
+    uniform, plain = p_values.values()
+    draw = sample_uniform(table[run.labels], run.draws, 0)
+    return {
+        "records": len(table),
+        "cells": draw.cells,
+        "draws": run.draws,
+        "seeds": run.seeds,
+        "rejection_share": float(np.mean(uniform < _LEVEL)),
+        "rejection_share_plain": float(np.mean(plain < _LEVEL)),
+        "ks_p_value": float(kstest(uniform, "uniform").pvalue),
+        "distinct_rows": draw.distinct,
+        "effective_size": draw.effective_size,
+    }
+
+
+def write_excerpt(table: pd.DataFrame, path: Path) -> None:
+    """The first photo's records as a small CSV, for the page."""
+    pair = sorted(table["pair_id"])[0]
+    rows = table[table["pair_id"] == pair].sort_values("role", ascending=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows[list(_SHOWN_COLUMNS)].to_csv(path, index=False)
+
+
+def pick_triplets(rows: Dataset, photos: int) -> list[dict[str, bytes]]:
+    """All images of a few photos, one photo per person, by title: the contact sheet's columns.
+
+    Args:
+        rows: one split, images encoded.
+        photos: at most so many.
+    """
+    known = rows.select_columns(["pair_id", "identity_id"]).to_pandas()
+    pairs = known.sort_values("pair_id").groupby("identity_id")["pair_id"].first()[:photos]
+    triplets = []
+    for pair in pairs:
+        images: dict[str, bytes] = {}
+        for index in np.flatnonzero(known["pair_id"] == pair):
+            images |= _name_images(rows[int(index)])
+        triplets.append({title: images[title] for title in _TITLES})
+    return triplets
+
+
+def _name_images(row: dict[str, object]) -> dict[str, bytes]:
+    method, role = str(row["method"]), ROLES[int(str(row["role"]))]
+    images = {role if role != "fake" else method: _bytes(row["image"])}
+    if row["mask"] is not None:
+        images[f"{method} mask"] = _bytes(row["mask"])
+    return images
+
+
+def _bytes(image: object) -> bytes:
+    return bytes(image["bytes"])  # type: ignore[index]  # {"bytes", "path"}

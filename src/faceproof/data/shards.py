@@ -1,0 +1,171 @@
+"""The dataset folder: parquet shards and the card that names them, published together.
+
+A build is written to a staging folder, fingerprinted, moved to `data/<fingerprint>/` in one rename,
+and only then named by the card. `load_dataset` caches by the card's text, so the fingerprint in it
+is also what keeps a rebuilt dataset from answering with older rows.
+"""
+
+import logging
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import yaml
+from datasets import Dataset, DatasetDict, DatasetInfo, SplitDict, SplitInfo
+from datasets.info import DatasetInfosDict
+from datasets.utils.metadata import MetadataConfigs
+from huggingface_hub import DatasetCardData
+
+from faceproof.errors import DatasetError
+from faceproof.records import SPLITS
+from faceproof.storage import hash_files, replacing
+
+CARD_NAME = "README.md"
+_DATA = "data"
+_ROWS_PER_GROUP = 64  # about half a megabyte of small faces: a streaming reader's smallest bite
+_BUILD_FIRST = "build it first with `python dataset_builder/build_dataset.py`"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StagedShards:
+    """Shards that are complete but not yet published."""
+
+    folder: Path
+    fingerprint: str
+    rows: dict[str, int]
+    size_bytes: int
+
+
+def stage(splits: DatasetDict, staging: Path, rows_per_shard: int, seed: int) -> StagedShards:
+    """Write every split as parquet shards of mixed rows.
+
+    Image bytes are uncompressed and plain, so each image is one byte range of its file.
+
+    Args:
+        splits: rows in any order; they are shuffled, because neighbours of one photo would put a
+            sham beside its fake in every batch of a sequential reader.
+        staging: folder to fill; emptied first.
+        rows_per_shard: at most so many rows in one file.
+        seed: of the shuffle.
+    """
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    for name in SPLITS:
+        mixed = splits[name].shuffle(seed=seed)
+        _write_split(mixed, staging, name, max(1, math.ceil(len(mixed) / rows_per_shard)))
+    files = sorted(staging.iterdir())
+    return StagedShards(
+        folder=staging,
+        fingerprint=hash_files(files),
+        rows={name: len(splits[name]) for name in SPLITS},
+        size_bytes=sum(file.stat().st_size for file in files),
+    )
+
+
+def _write_split(rows: Dataset, folder: Path, split: str, shards: int) -> None:
+    for index in range(shards):
+        path = folder / f"{split}-{index:05d}-of-{shards:05d}.parquet"
+        shard = rows.shard(shards, index, contiguous=True)
+        shard.to_parquet(path, batch_size=_ROWS_PER_GROUP)
+
+
+def describe(staged: StagedShards, splits: DatasetDict, extra: dict[str, Any]) -> str:
+    """The card's YAML block, `---` lines excluded: configs, dataset_info and the fingerprint.
+
+    Args:
+        staged: what was written.
+        splits: the same rows, for their schema and sizes.
+        extra: further card fields (licence, tags, ...).
+    """
+    card = DatasetCardData(**extra)
+    info = DatasetInfo(
+        features=splits[SPLITS[0]].features,
+        download_size=staged.size_bytes,
+        dataset_size=sum(splits[name].data.nbytes for name in SPLITS),
+        splits=SplitDict(
+            {
+                name: SplitInfo(name, num_bytes=splits[name].data.nbytes, num_examples=rows)
+                for name, rows in staged.rows.items()
+            }
+        ),
+    )
+    DatasetInfosDict({"default": info}).to_dataset_card_data(card)
+    place = _folder_name(staged.fingerprint)
+    files = [{"split": name, "path": f"{_DATA}/{place}/{name}-*.parquet"} for name in SPLITS]
+    MetadataConfigs({"default": {"data_files": files}}).to_dataset_card_data(card)
+    entries = {**vars(card), "fingerprint": staged.fingerprint}
+    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
+
+
+def publish(staged: StagedShards, dataset: Path, card: str) -> None:
+    """Move staged shards into the dataset folder, point the card at them, drop older builds."""
+    data = dataset / _DATA
+    target = data / _folder_name(staged.fingerprint)
+    data.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(staged.folder)
+    else:
+        staged.folder.rename(target)
+    with replacing(dataset / CARD_NAME) as partial:
+        partial.write_text(card)
+    for older in data.iterdir():
+        if older != target:
+            shutil.rmtree(older) if older.is_dir() else older.unlink()
+    logger.info("published %s rows in %s", sum(staged.rows.values()), target)
+
+
+def verify(dataset: Path) -> str:
+    """Check that the shards are those the card describes.
+
+    Returns:
+        The fingerprint.
+
+    Raises:
+        DatasetError: not built, half-built, changed since, or with other counts than stated.
+    """
+    card = read_card(dataset)
+    files = list_shards(dataset)
+    if hash_files(files) != card["fingerprint"]:
+        raise DatasetError(f"the shards in {dataset} are not those its card describes; build again")
+    counts = dict.fromkeys(SPLITS, 0)
+    for file in files:
+        counts[file.name.split("-")[0]] += pq.ParquetFile(file).metadata.num_rows  # type: ignore[index]  # a split
+    stated = {split["name"]: split["num_examples"] for split in card["dataset_info"]["splits"]}
+    if counts != stated:
+        raise DatasetError(f"{dataset} holds {counts} rows, its card says {stated}; build again")
+    return str(card["fingerprint"])
+
+
+def list_shards(dataset: Path) -> list[Path]:
+    """The parquet files the card names, in the order of the fingerprint."""
+    place = _folder_name(str(read_card(dataset)["fingerprint"]))
+    files = sorted((dataset / _DATA / place).glob("*.parquet"))
+    if not files:
+        raise DatasetError(f"{dataset} has a card but no shards; {_BUILD_FIRST}")
+    return files
+
+
+def read_card(dataset: Path) -> dict[str, Any]:
+    """The YAML block of the dataset's card.
+
+    Raises:
+        DatasetError: no card, or one that this project did not write.
+    """
+    path = dataset / CARD_NAME
+    if not path.is_file():
+        raise DatasetError(f"no dataset in {dataset}; {_BUILD_FIRST}")
+    _, _, rest = path.read_text().partition("---\n")
+    block, _, _ = rest.partition("\n---\n")
+    entries = yaml.safe_load(block)
+    if not isinstance(entries, dict) or "fingerprint" not in entries:
+        raise DatasetError(f"{path} is not a card of this project's builder; {_BUILD_FIRST}")
+    return entries
+
+
+def _folder_name(fingerprint: str) -> str:
+    return fingerprint[:12]

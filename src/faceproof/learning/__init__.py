@@ -1,0 +1,1 @@
+"""Models, batches, calibration and prediction."""

@@ -1,0 +1,116 @@
+"""From rows of the dataset to tensors: decode, crop, augment, normalise as the model wants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers.image_processing_utils import BaseImageProcessor
+
+from faceproof.data.images import Pixels, decode
+from faceproof.learning.augmentation import Augment
+
+
+class Batch(TypedDict):
+    """`pixel_values` (N, 3, H, W) float32, normalised by the processor; `labels` (N,) int64."""
+
+    pixel_values: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done to training images; the same draws for all images of one photo.
+
+    `crop_pixels` is the side of a random square cut at native scale.
+    """
+
+    augment: Augment | None
+    crop_pixels: int
+    seed: int
+
+
+class PhotoGroups(torch.utils.data.Dataset[Batch]):
+    """One item per photo: all its images together, real, sham and fakes.
+
+    Why: images of one photo differ by the forgery alone, so in one batch everything else cancels.
+    """
+
+    def __init__(
+        self, rows: Dataset, processor: BaseImageProcessor, treatment: Treatment | None = None
+    ) -> None:
+        """Group rows by `pair_id`.
+
+        Args:
+            rows: with encoded `image`, `label` and `pair_id`.
+            processor: of the model.
+            treatment: of training images; None leaves them as they are.
+        """
+        pairs = np.asarray(rows["pair_id"])
+        self._rows = rows.select_columns(["image", "label"])
+        self._members = [np.flatnonzero(pairs == pair) for pair in np.unique(pairs)]
+        self._processor = processor
+        self._treatment = treatment
+        self._rng = np.random.default_rng(treatment.seed if treatment else 0)
+
+    def __len__(self) -> int:
+        """Number of photos."""
+        return len(self._members)
+
+    @property
+    def order(self) -> list[int]:
+        """Row numbers in the order in which items give them, shape (rows,)."""
+        return [int(row) for members in self._members for row in members]
+
+    def __getitem__(self, index: int) -> Batch:
+        """All images of one photo."""
+        rows = self._rows[self._members[index]]
+        pictures = [decode(image["bytes"]) for image in rows["image"]]
+        side = None
+        if self._treatment is not None:
+            pictures, side = self._treat(pictures, self._treatment), self._treatment.crop_pixels
+        return {
+            "pixel_values": to_tensor(pictures, self._processor, side),
+            "labels": torch.tensor(rows["label"]),
+        }
+
+    def _treat(self, pictures: Sequence[Pixels], treatment: Treatment) -> list[Pixels]:
+        seed = int(self._rng.integers(2**63))
+        treated = []
+        for picture in pictures:
+            rng = np.random.default_rng(seed)
+            cut = _crop(picture, treatment.crop_pixels, rng)
+            treated.append(cut if treatment.augment is None else treatment.augment(cut, rng))
+        return treated
+
+
+def collate(items: Sequence[Batch]) -> Batch:
+    """Photos to one flat batch."""
+    return {
+        "pixel_values": torch.cat([item["pixel_values"] for item in items]),
+        "labels": torch.cat([item["labels"] for item in items]),
+    }
+
+
+def to_tensor(
+    pictures: Sequence[Pixels], processor: BaseImageProcessor, side_pixels: int | None = None
+) -> Tensor:
+    """Pictures of any size as the model takes them, (N, 3, side, side) float32.
+
+    Args:
+        pictures: (H, W, 3) uint8 RGB each.
+        processor: of the model; resizes, crops the centre and normalises.
+        side_pixels: in place of the processor's own side.
+    """
+    size = {} if side_pixels is None else {"size": {"shortest_edge": side_pixels}}
+    return torch.cat(
+        [processor(images=one, return_tensors="pt", **size)["pixel_values"] for one in pictures]
+    )
+
+
+def _crop(picture: Pixels, side: int, rng: np.random.Generator) -> Pixels:
+    top, left = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])

@@ -1,0 +1,49 @@
+"""Temperature and threshold, both chosen on validation."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+
+from faceproof.learning.models import Decision
+from faceproof.metrics import Labels, Scores
+
+_LOG_TEMPERATURE_LIMITS = (-4.0, 4.0)
+
+
+def calibrate(labels: Labels, margins: NDArray[np.float64]) -> Decision:
+    """Fit the decision on validation images.
+
+    Args:
+        labels: shape (N,), 0 real, 1 fake, both present.
+        margins: fake logit minus real logit, shape (N,).
+
+    Source: temperature scaling (Guo et al. 2017, section 4.2); the threshold is the one with the
+    best balanced accuracy (Youden 1950), the middle of its stretch of equally good ones.
+    """
+    signs = np.where(labels == 1, 1.0, -1.0)
+
+    def negative_log_likelihood(log_temperature: float) -> float:
+        return float(np.mean(np.logaddexp(0, -signs * margins / np.exp(log_temperature))))
+
+    best = minimize_scalar(
+        negative_log_likelihood, bounds=_LOG_TEMPERATURE_LIMITS, method="bounded"
+    )
+    temperature = float(np.exp(best.x))
+    return Decision(temperature, _choose_threshold(labels, to_scores(margins, temperature)))
+
+
+def to_scores(margins: NDArray[np.float64], temperature: float) -> Scores:
+    """Probability of fake, 0 to 1, from logit differences; temperature 1 is the model's own."""
+    return np.asarray(expit(margins / temperature), np.float64)
+
+
+def _choose_threshold(labels: Labels, scores: Scores) -> float:
+    order = np.sort(scores)
+    candidates = np.concatenate([[0.0], (order[1:] + order[:-1]) / 2, [1.0]])
+    fakes, reals = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
+    caught = 1 - np.searchsorted(fakes, candidates) / len(fakes)
+    spared = np.searchsorted(reals, candidates) / len(reals)
+    balanced = (caught + spared) / 2
+    best = candidates[balanced == balanced.max()]
+    return float((best.min() + best.max()) / 2)

@@ -1,0 +1,100 @@
+"""Every figure: one message each, drawn from what other stages wrote."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from faceproof.storage import replacing
+
+mpl.use("Agg")
+
+_DPI = 120
+_CREDIT = "Photos: ORL faces, AT&T Laboratories Cambridge"
+Gallery = Sequence[Mapping[str, bytes]]
+
+
+def draw_triplets(triplets: Gallery, path: Path) -> None:
+    """Contact sheet: one photo per column; its real, sham, fakes and masks below each other.
+
+    Args:
+        triplets: one mapping per photo, from row title to an encoded image; the same titles in all.
+        path: PNG to write.
+    """
+    titles = list(triplets[0])
+    figure, axes = plt.subplots(
+        len(titles),
+        len(triplets),
+        figsize=(1.15 * len(triplets) + 1.1, 1.15 * len(titles) + 0.3),
+        gridspec_kw={"wspace": 0.04, "hspace": 0.04, "bottom": 0.05, "top": 1.0, "right": 1.0},
+        squeeze=False,
+    )
+    for row, title in enumerate(titles):
+        for column, triplet in enumerate(triplets):
+            panel = axes[row, column]
+            panel.imshow(Image.open(io.BytesIO(triplet[title])), cmap="gray", vmin=0, vmax=255)
+            panel.set_xticks([])
+            panel.set_yticks([])
+            panel.spines[:].set_visible(False)
+        axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
+    figure.text(1.0, 0.035, _CREDIT, ha="right", va="top", fontsize=7, color="0.35")
+    _save(figure, path)
+
+
+def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> None:
+    """Chi-square p-values over seeds, one curve per sampler: i.i.d. uniform lies on the diagonal.
+
+    Args:
+        p_values: for each sampler, one p-value per seed.
+        path: PNG to write.
+    """
+    figure, axes = plt.subplots(figsize=(4.6, 3.4))
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":", label="uniform")
+    for (name, values), style in zip(p_values.items(), ("-", "--", "-."), strict=False):
+        shares = np.arange(1, len(values) + 1) / len(values)
+        axes.step(np.sort(values), shares, style, color="black", where="post", label=name)
+    axes.set_xlabel("p-value of the chi-square test for equal cells")
+    axes.set_ylabel("share of seeds at or below")
+    axes.set_xlim(-0.02, 1.02)
+    axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def draw_history(history: Path, path: Path) -> None:
+    """Training loss and validation AUROC by epoch.
+
+    Args:
+        history: JSON lines written by `training/train.py`.
+        path: PNG to write.
+    """
+    entries = pd.DataFrame([json.loads(line) for line in history.read_text().splitlines()])
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(4.6, 4.2), sharex=True)
+    losses = entries.dropna(subset=["loss"])
+    checks = entries.dropna(subset=["eval_auroc"])
+    top.plot(losses["epoch"], losses["loss"], color="black", label="training")
+    top.plot(
+        checks["epoch"], checks["eval_loss"], color="black", linestyle="--", label="validation"
+    )
+    top.set_ylabel("cross-entropy (nats)")
+    top.legend(frameon=False, fontsize=8)
+    bottom.plot(checks["epoch"], checks["eval_auroc"], color="black")
+    bottom.axhline(0.5, color="0.6", linewidth=1, linestyle=":")
+    bottom.set_ylabel("validation AUROC")
+    bottom.set_xlabel("epoch")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path) as partial:
+        figure.savefig(
+            partial, dpi=_DPI, bbox_inches="tight", format="png", metadata={"Software": None}
+        )
+    plt.close(figure)

@@ -1,0 +1,1 @@
+"""The same dataset on an object store."""

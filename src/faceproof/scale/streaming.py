@@ -1,0 +1,102 @@
+"""The parquet shards on S3 and back again, unchanged."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from datasets import Image, IterableDataset, load_dataset
+
+from faceproof.errors import SettingsError, StorageError
+from faceproof.results import Scalar, Size
+from faceproof.storage import Bucket, Endpoint, hash_file
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """One trip of the dataset to S3 and back."""
+
+    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
+    results: Path = field(metadata={"help": "result file to write"})
+    passes: int = field(default=3, metadata={"help": "measured passes, after one to warm up"})
+    bucket: str = field(default="faceproof", metadata={"help": "bucket to create"})
+    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse to report a median of nothing."""
+        if self.passes < 1:
+            raise SettingsError(f"passes is {self.passes}; it must be 1 or more")
+
+
+def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:
+    """Put the shards under their own names and compare what the server then holds.
+
+    Returns:
+        The keys, in the order given.
+
+    Raises:
+        StorageError: an object differs from its file; objects of other builds are never replaced.
+    """
+    bucket.create()
+    keys = []
+    for shard in shards:
+        key = f"data/{shard.parent.name}/{shard.name}"
+        bucket.put(key, shard)
+        if bucket.hash(key) != hash_file(shard):
+            raise StorageError(f"object {key} differs from {shard.name}; use an empty bucket")
+        keys.append(key)
+    return keys
+
+
+def open_stream(endpoint: Endpoint, urls: Sequence[str]) -> IterableDataset:
+    """The shards as `datasets` streams them, images left encoded."""
+    stream = load_dataset(
+        "parquet",
+        data_files=list(urls),
+        split="train",
+        streaming=True,
+        storage_options=endpoint.storage_options(),
+    )
+    return stream.select_columns(["image"]).cast_column("image", Image(decode=False))
+
+
+def hash_images(shards: Sequence[Path]) -> list[str]:
+    """SHA-256 of every image in local shards, in order."""
+    return [_hash(image["bytes"]) for shard in shards for image in _read_images(shard)]
+
+
+def _read_images(shard: Path) -> Iterator[dict[str, bytes]]:
+    for group in pq.ParquetFile(shard).iter_batches(columns=["image"]):
+        yield from group.column("image").to_pylist()
+
+
+def measure(stream: IterableDataset, expected: Sequence[str], passes: int) -> dict[str, Scalar]:
+    """Stream everything `passes` times after a warm-up and compare every image.
+
+    Raises:
+        StorageError: an image is missing, doubled, moved or changed.
+    """
+    rates = []
+    for index in range(passes + 1):
+        started = time.perf_counter()
+        seen = [_hash(row["image"]["bytes"]) for row in stream]
+        elapsed_seconds = time.perf_counter() - started
+        if seen != list(expected):
+            raise StorageError(f"pass {index}: what was streamed back is not what was stored")
+        rates.append(len(seen) / elapsed_seconds)
+    measured = rates[1:]
+    return {
+        "images": len(expected),
+        "images_per_second": float(np.median(measured)),
+        "images_per_second_low": float(min(measured)),
+        "images_per_second_high": float(max(measured)),
+        "images_per_second_n": passes,
+        "images_compared_equal": len(expected) * (passes + 1),
+    }
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,116 @@
+"""One door to files and object stores: whole writes, fingerprints, S3."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import s3fs
+from botocore.exceptions import BotoCoreError, ClientError
+
+from faceproof.errors import StorageError
+
+_READ_BYTES = 1 << 20
+_TRIES = 4  # botocore retries only what can pass: 5xx, throttling, resets
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it there if the block ends well, else delete it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        with partial.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """SHA-256 over the contents of several files in the order given, hexadecimal."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(bytes.fromhex(hash_file(path)))
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an S3 server is and how to enter; the secret never shows in logs or tracebacks."""
+
+    url: str
+    key: str
+    secret: str = field(repr=False)
+
+    def storage_options(self) -> dict[str, object]:
+        """Keyword arguments for `s3fs` and `load_dataset(storage_options=...)`; a fresh copy."""
+        return {
+            "key": self.key,
+            "secret": self.secret,
+            "endpoint_url": self.url,
+            "config_kwargs": {"retries": {"max_attempts": _TRIES, "mode": "standard"}},
+        }
+
+
+class Bucket:
+    """One bucket of an S3 server. Errors come back as `StorageError`, without credentials."""
+
+    def __init__(self, endpoint: Endpoint, name: str) -> None:
+        """Make a client of its own: connections are not shared between endpoints."""
+        self.name = name
+        self._files = s3fs.S3FileSystem(**endpoint.storage_options(), skip_instance_cache=True)
+
+    def create(self) -> None:
+        """Create the bucket; one that exists already is kept."""
+        with _explained(f"create bucket {self.name}"):
+            if not self._files.exists(self.name):
+                self._files.mkdir(self.name)
+
+    def put(self, key: str, path: Path) -> bool:
+        """Upload a file unless `key` exists already (`If-None-Match: *`).
+
+        Returns:
+            True if this call wrote the object, False if it was there.
+        """
+        with _explained(f"put {key}"):
+            try:
+                self._files.pipe_file(f"{self.name}/{key}", path.read_bytes(), mode="create")
+            except FileExistsError:
+                return False
+        return True
+
+    def hash(self, key: str) -> str:
+        """SHA-256 of an object's bytes, read in pieces, hexadecimal."""
+        digest = hashlib.sha256()
+        with _explained(f"read {key}"), self._files.open(f"{self.name}/{key}", "rb") as handle:
+            while piece := handle.read(_READ_BYTES):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def url(self, key: str) -> str:
+        """The object's address as `load_dataset` and `fsspec` take it."""
+        return f"s3://{self.name}/{key}"
+
+
+@contextmanager
+def _explained(action: str) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except (OSError, ClientError, BotoCoreError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise StorageError(f"S3 refused to {action}: {reason}; check address and keys") from error

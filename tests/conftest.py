@@ -1,0 +1,74 @@
+"""Real small things that many tests share: photos, a built dataset, a saved model, an S3 server."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceproof.data.images import Pixels, decode
+from faceproof.data.sources import orl
+from faceproof.data.sources.photos import SourcePhoto
+from faceproof.learning.models import Architecture, Decision, make_model, save_model
+from faceproof.scale.servers import start_seaweedfs
+from faceproof.storage import Endpoint
+
+REPOSITORY = Path(__file__).parents[1]
+PEOPLE, PHOTOS_EACH = 10, 3
+TINY = Architecture(depths=(1, 1, 1, 1), hidden_sizes=(4, 8, 8, 8), stem_pixels=4, side_pixels=92)
+
+
+def run_script(*words: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    """Run a script of the repository as a user would."""
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[SourcePhoto]:
+    """Three photos of each of the first ten people."""
+    chosen = [photo for photo in orl.read() if int(photo.path.stem) <= PHOTOS_EACH]
+    return chosen[: PEOPLE * PHOTOS_EACH]
+
+
+@pytest.fixture(scope="session")
+def face(photos: list[SourcePhoto]) -> Pixels:
+    """One decoded photo, (112, 92, 3)."""
+    return decode(photos[0].path.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder built by the real script from all of ORL, its generator hardly trained."""
+    root = tmp_path_factory.mktemp("built")
+    done = run_script(
+        "dataset_builder/build_dataset.py", "--config", "dataset_builder/demo.yaml",
+        "--output", str(root / "dataset"), "--exports", str(root / "exports"),
+        "--results", str(root / "results.json"), "--autoencoder_steps", "3",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return root / "dataset"
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved classifier with random weights."""
+    folder = tmp_path_factory.mktemp("model") / "model"
+    network, processor = make_model("config", TINY)
+    save_model(network, processor, Decision(temperature=2.0, threshold=0.5), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Endpoint]:
+    """A real S3 server on loopback."""
+    with start_seaweedfs() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)

@@ -1,0 +1,107 @@
+"""README's main path, in a fresh folder, as a user types it."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+from tests.conftest import REPOSITORY
+from transformers import pipeline
+
+# What makes the commands quick here; everything else is typed as README has it.
+SHORTER = {
+    "dataset_builder/build_dataset.py": ["--autoencoder_steps", "20"],
+    "training/train.py": ["--epochs", "1"],
+    "question_04/measure.py": ["--passes", "1"],
+}
+
+
+def read_commands() -> list[list[str]]:
+    """The command lines of README's main path."""
+    section = (REPOSITORY / "README.md").read_text().split("## The main path")[1]
+    block = re.split(r"```", section)[1]
+    return [shlex.split(line) for line in block.strip().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A fresh copy of the tracked files in which the main path was walked; and what it said."""
+    folder = tmp_path_factory.mktemp("fresh") / "faceproof"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    for name in listed.strip("\0").split("\0"):
+        if (REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "src"),
+    }
+    said = []
+    for command in read_commands():
+        extra = [word for name, words in SHORTER.items() if name in command for word in words]
+        done = subprocess.run(
+            [*command, *extra],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+        said.append(done.stdout)
+    return folder, said
+
+
+def test_every_step_says_where_its_product_is(walked: tuple[Path, list[str]]) -> None:
+    folder, said = walked
+    for text, place in zip(
+        said,
+        ("mini_dataset.zip", "build/demo/model", "predictions.csv", "report.html", "loopback", ""),
+        strict=True,
+    ):
+        assert place in text
+    for product in (
+        "mini_dataset.zip",
+        "predictions.csv",
+        "audit/report.html",
+        "model/config.json",
+    ):
+        assert (folder / "build" / "demo" / product).is_file()
+
+
+def test_the_dataset_and_the_model_open_with_stock_calls(
+    walked: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    folder, _ = walked
+    splits = load_dataset(str(folder / "dataset_builder"), cache_dir=str(tmp_path))
+    assert splits["test"].num_rows == 320
+    classify = pipeline("image-classification", model=str(folder / "build" / "demo" / "model"))
+    answers = classify(splits["test"][0]["image"])
+    assert {answer["label"] for answer in answers} == {"real", "fake"}
+
+
+def test_the_path_writes_to_ignored_places_only(walked: tuple[Path, list[str]]) -> None:
+    folder, _ = walked
+    ignored = ("build", "dataset_builder/data", "dataset_builder/README.md")
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not name.startswith(ignored) and "__pycache__" not in name:
+            tracked = REPOSITORY / name
+            assert tracked.is_file(), name
+            assert path.read_bytes() == tracked.read_bytes(), name
+
+
+def test_results_name_their_command_and_inputs(walked: tuple[Path, list[str]]) -> None:
+    folder, _ = walked
+    result = json.loads((folder / "build/demo/training/results.json").read_text())
+    assert "training/train.py --config training/tiny.yaml" in result["provenance"]["command"]
+    assert str(folder) not in json.dumps(result)

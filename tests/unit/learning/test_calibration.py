@@ -1,0 +1,24 @@
+import numpy as np
+import pytest
+
+from faceproof.learning.calibration import calibrate, to_scores
+from faceproof.metrics import accuracy
+
+
+def test_temperature_undoes_overconfidence(rng: np.random.Generator) -> None:
+    margins = rng.normal(0, 2, 20_000)
+    labels = (rng.random(20_000) < to_scores(margins, 1.0)).astype(np.int64)
+    assert calibrate(labels, margins * 3).temperature == pytest.approx(3.0, rel=0.06)
+
+
+def test_the_threshold_parts_what_can_be_parted() -> None:
+    labels = np.array([0, 0, 0, 1, 1])
+    margins = np.array([-2.0, -1.0, 0.5, 1.0, 4.0])
+    decision = calibrate(labels, margins)
+    scores = to_scores(margins, decision.temperature)
+    assert scores[2] < decision.threshold < scores[3]
+    assert accuracy(labels, scores, decision.threshold) == 1.0
+
+
+def test_scores_are_probabilities_of_fake() -> None:
+    assert to_scores(np.array([0.0, np.log(3)]), 1.0).tolist() == pytest.approx([0.5, 0.75])

@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import (
+    AutoImageProcessor,
+    AutoModelForImageClassification,
+    ConvNextV2Config,
+    ConvNextV2ForImageClassification,
+)
+
+from faceproof.errors import ModelError
+from faceproof.learning.models import Architecture, Decision, load_model, make_model, save_model
+
+TINY = Architecture((1, 1, 1, 1), (4, 8, 8, 8), 4, 92)
+
+
+def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Path) -> None:
+    stock = AutoModelForImageClassification.from_pretrained(model)
+    assert stock.config.id2label == {0: "real", 1: "fake"}
+    assert AutoImageProcessor.from_pretrained(model, backend="pil").crop_pct == 1.0
+    assert load_model(str(model))[2] == Decision(temperature=2.0, threshold=0.5)
+
+
+def test_a_saved_model_holds_no_pickle(model: Path) -> None:
+    names = {path.name for path in model.iterdir()}
+    assert names == {"config.json", "model.safetensors", "preprocessor_config.json"}
+
+
+def test_a_model_from_config_starts_blind_to_flat_colour() -> None:
+    network, _ = make_model("config", TINY)
+    kernels = network.convnextv2.embeddings.patch_embeddings.weight
+    assert kernels.mean(dim=(2, 3)).abs().max() < 1e-6
+    assert kernels.std() == pytest.approx(0.5, rel=1e-3)
+
+
+def test_saving_replaces_the_folder_and_leaves_no_other(tmp_path: Path) -> None:
+    network, processor = make_model("config", TINY)
+    for threshold in (0.4, 0.6):
+        save_model(network, processor, Decision(1.0, threshold), tmp_path / "model")
+    assert load_model(str(tmp_path / "model"))[2].threshold == 0.6
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_fine_tuning_starts_from_a_folder_with_other_classes(tmp_path: Path, model: Path) -> None:
+    ten = ConvNextV2ForImageClassification(
+        ConvNextV2Config(depths=[1, 1, 1, 1], hidden_sizes=[4, 8, 8, 8], num_labels=10)
+    )
+    ten.save_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(
+        (model / "preprocessor_config.json").read_text()
+    )
+    network, _ = make_model(str(tmp_path), TINY)
+    assert network.config.id2label == {0: "real", 1: "fake"}
+    stem = "convnextv2.embeddings.patch_embeddings.weight"
+    assert torch.equal(network.state_dict()[stem], ten.state_dict()[stem])
+
+
+def test_a_place_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no image classifier"):
+        load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"decision": None}, "no stored threshold"),
+        (
+            {"id2label": {"0": "cat", "1": "dog"}, "label2id": {"cat": 0, "dog": 1}},
+            "not real and fake",
+        ),
+    ],
+)
+def test_a_model_of_another_kind_is_refused(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    network, processor = make_model("config", TINY)
+    save_model(network, processor, Decision(1.0, 0.5), tmp_path / "m")
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    (tmp_path / "m" / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(ModelError, match=message):
+        load_model(str(tmp_path / "m"))

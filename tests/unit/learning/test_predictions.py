@@ -1,0 +1,98 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceproof.data.archives import ImageFile, Truth
+from faceproof.data.images import Pixels, encode_jpeg
+from faceproof.errors import MetricError, SettingsError
+from faceproof.learning.predictions import (
+    Detector,
+    Prediction,
+    PredictSettings,
+    describe,
+    measure,
+    write,
+)
+
+
+@pytest.fixture(scope="module")
+def files(face: Pixels) -> list[ImageFile]:
+    """Seven faces of growing brightness, with two bad files between."""
+    images = {f"{number}.jpg": encode_jpeg(face // 8 * number, 90, 0) for number in range(1, 8)}
+    images |= {"2b.jpg": b"", "5b.jpg": b"text"}
+    return [ImageFile(name, lambda data=data: data) for name, data in sorted(images.items())]  # type: ignore[misc]  # bound now
+
+
+def test_every_file_keeps_its_row_and_place(model: Path, files: list[ImageFile]) -> None:
+    rows = list(Detector(str(model)).predict(files, batch=4))
+    assert [row.image for row in rows] == [file.name for file in files]
+    bad = {row.image: row.reason for row in rows if row.score is None}
+    assert set(bad) == {"2b.jpg", "5b.jpg"}
+    assert bad["2b.jpg"].startswith("empty")
+    assert all(row.label in {"real", "fake"} for row in rows if row.score is not None)
+
+
+def test_scores_do_not_depend_on_batch_or_order(model: Path, files: list[ImageFile]) -> None:
+    detector = Detector(str(model))
+    one = {row.image: row.score for row in detector.predict(files, batch=1)}
+    many = {row.image: row.score for row in detector.predict(files[::-1], batch=5)}
+    for name, score in one.items():
+        assert (score is None) == (many[name] is None)
+        assert score is None or score == pytest.approx(many[name], abs=1e-5)
+
+
+def test_an_image_without_a_face_is_scored_whole_and_says_so(model: Path) -> None:
+    wall = encode_jpeg(np.full((120, 120, 3), 90, np.uint8), 90, 0)
+    (row,) = Detector(str(model)).predict([ImageFile("wall.jpg", lambda: wall)], batch=1)
+    assert row.score is not None
+    assert "no face" in row.reason
+    (row,) = Detector(str(model), is_aligned=False).predict(
+        [ImageFile("wall.jpg", lambda: wall)], batch=1
+    )
+    assert row.reason == ""
+
+
+def test_calibration_moves_scores_towards_a_half(model: Path, face: Pixels) -> None:
+    raw = Detector(str(model), is_calibrated=False).score([face])[0]
+    cool = Detector(str(model)).score([face])[0]  # stored temperature 2
+    assert np.log(raw / (1 - raw)) == pytest.approx(2 * np.log(cool / (1 - cool)), rel=1e-4)
+
+
+def test_a_model_is_named_by_its_weights(model: Path) -> None:
+    assert len(Detector(str(model)).describe()["model"]) == 64
+
+
+def test_the_csv_is_utf8_with_empty_cells(tmp_path: Path) -> None:
+    rows = [Prediction('é, "1".jpg', 0.25, "real", ""), Prediction("b.jpg", None, None, "empty")]
+    write(rows, tmp_path / "out" / "p.csv")
+    with (tmp_path / "out" / "p.csv").open(encoding="utf-8", newline="") as source:
+        read = list(csv.DictReader(source))
+    assert read[0] == {"image": 'é, "1".jpg', "score": "0.25", "label": "real", "reason": ""}
+    assert read[1] == {"image": "b.jpg", "score": "", "label": "", "reason": "empty"}
+
+
+def test_accuracy_is_over_readable_images_with_known_truth() -> None:
+    rows = [
+        Prediction("a", 0.9, "fake", ""), Prediction("b", 0.8, "fake", ""),
+        Prediction("c", 0.1, "real", ""), Prediction("d", None, None, "empty"),
+        Prediction("e", 0.7, "fake", ""),
+    ]  # fmt: skip
+    truth = {name: Truth("fake" if name in "ad" else "real", name) for name in "abcd"}
+    values = measure(rows, truth, threshold=0.5, seed=0)
+    assert values["accuracy"].value == pytest.approx(2 / 3)
+    assert values["accuracy"].n == 3
+    assert values["auroc"].value == 1.0
+    assert "n = 3 readable" in describe("accuracy", values["accuracy"])
+
+
+def test_one_class_has_no_auroc() -> None:
+    rows = [Prediction(name, 0.9, "fake", "") for name in "ab"]
+    with pytest.raises(MetricError, match="one class"):
+        measure(rows, {name: Truth("fake", name) for name in "ab"}, 0.5, 0)
+
+
+def test_an_empty_batch_is_refused() -> None:
+    with pytest.raises(SettingsError, match="batch is 0"):
+        PredictSettings(Path("in"), Path("out"), batch=0)

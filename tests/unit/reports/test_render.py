@@ -1,0 +1,124 @@
+import shutil
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from faceproof import results
+from faceproof.errors import InputError
+from faceproof.reports import render, summary
+from faceproof.reports.environments import render_environment
+from faceproof.reports.templates import REPOSITORY, render_template
+
+
+def run(*words: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["render", *words])
+        return render.main()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A copy of the tracked results."""
+    for place in [*render._SOURCES.values(), render._METADATA_TABLE]:
+        (tmp_path / place).parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(REPOSITORY / place, tmp_path / place)
+    return tmp_path
+
+
+def test_tracked_pages_are_fresh() -> None:
+    assert run("--check") == 0
+
+
+def test_a_changed_number_makes_its_page_stale_until_rendered(root: Path) -> None:
+    words = ["--root", str(root), "--dataset", str(root / "none")]
+    assert run(*words) == 0
+    assert run(*words, "--check") == 0
+    path = root / "dataset_builder" / "results.json"
+    path.write_text(path.read_text().replace('"people": 40', '"people": 41'))
+    with pytest.raises(InputError, match=r"stale pages: README\.md, question_01/README\.md"):
+        run(*words, "--check")
+    assert "41 people" not in (root / "README.md").read_text()
+    assert run(*words) == 0
+    assert "41 people" in (root / "README.md").read_text()
+
+
+def test_missing_results_say_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="make results"):
+        run("--root", str(tmp_path))
+
+
+def test_a_missing_table_says_what_to_run(root: Path) -> None:
+    (root / render._METADATA_TABLE).unlink()
+    with pytest.raises(InputError, match="make results"):
+        run("--root", str(root))
+
+
+def test_a_number_that_was_not_measured_stops_the_page() -> None:
+    numbers = render.Numbers(results.ResultFile({"a": 1}, {}, "sample"))
+    assert numbers.a == 1
+    with pytest.raises(AttributeError, match="no value b"):
+        _ = numbers.b
+    with pytest.raises(InputError, match="cannot render"):
+        render_template("question_02/report.html.j2", images=3)
+
+
+def test_an_interval_carries_count_and_size() -> None:
+    values = {"x": 0.5, "x_low": 0.25, "x_high": 0.75, "x_n": 12}
+    text = render.Numbers(results.ResultFile(values, {}, "sample")).interval("x", 2)
+    assert text == "0.50 (95 % interval 0.25 to 0.75, n = 12, sample)"
+
+
+def test_the_built_card_keeps_its_metadata_and_gets_new_prose(root: Path) -> None:
+    fingerprint = results.read(root / "dataset_builder" / "results.json").values["fingerprint"]
+    card = root / "dataset_builder" / "README.md"
+    card.write_text(f"---\nlicense: other\nfingerprint: {fingerprint}\n---\nold prose\n")
+    run("--root", str(root), "--dataset", str(root / "dataset_builder"))
+    assert card.read_text().startswith(f"---\nlicense: other\nfingerprint: {fingerprint}\n---\n# ")
+    assert "old prose" not in card.read_text()
+
+
+def test_the_card_of_another_build_is_left_alone(root: Path) -> None:
+    card = root / "dataset_builder" / "README.md"
+    card.write_text("---\nfingerprint: another\n---\nold prose\n")
+    run("--root", str(root), "--dataset", str(root / "dataset_builder"))
+    assert "old prose" in card.read_text()
+
+
+def test_the_conda_environment_lists_what_is_installed() -> None:
+    text = render_environment((REPOSITORY / "pyproject.toml").read_text())
+    environment = yaml.safe_load(text)
+    packages = environment["dependencies"][-1]["pip"]
+    assert packages[-1] == "-e ."
+    for line in packages[:-1]:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(version(requirement.name)), line
+
+
+def test_constraints_pin_every_dependency() -> None:
+    pinned = {
+        line.split("==")[0].lower() for line in (REPOSITORY / "constraints.txt").read_text().split()
+    }
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert {Requirement(line).name.lower() for line in wanted} <= pinned
+
+
+def test_the_summary_names_places_and_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["summary", "--root", str(REPOSITORY)])
+    assert summary.main() == 0
+    said = capsys.readouterr().out
+    for word in (
+        "mini_dataset.zip",
+        "model",
+        "predictions.csv",
+        "report.html",
+        "n = 320",
+        "sample",
+    ):
+        assert word in said

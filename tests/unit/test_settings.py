@@ -1,0 +1,60 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from faceproof import settings
+from faceproof.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Sample:
+    output: Path
+    rate: float = field(default=0.1, metadata={"help": "per second"})
+    sizes: list[int] = field(default_factory=lambda: [1])
+    is_quick: bool = True
+    label: str | None = None
+
+
+def write(folder: Path, text: str) -> str:
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(text)
+    return str(recipe)
+
+
+def test_arguments_override_the_recipe_and_numbers_are_numbers(tmp_path: Path) -> None:
+    recipe = write(tmp_path, "output: a\nrate: 5e-5\nsizes: [3, 4]\nis_quick: false\nlabel: null\n")
+    read = settings.read(Sample, "doc", ["--config", recipe, "--output", "b"])
+    assert read == Sample(Path("b"), 5e-5, [3, 4], is_quick=False, label=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("output: a\nspeed: 3\n", "unknown setting speed"),
+        ("output: a\nrate: quick\n", "invalid float value"),
+        ("- output\n", "must be a list of"),
+        ("output: [\n", "cannot read recipe"),
+    ],
+    ids=["unknown key", "bad value", "not a mapping", "not yaml"],
+)
+def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings.read(Sample, None, ["--config", write(tmp_path, text)])
+
+
+def test_a_missing_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot read recipe"):
+        settings.read(Sample, None, ["--config", str(tmp_path / "none.yaml")])
+
+
+@pytest.mark.parametrize("words", [["--output"], ["--output", "a", "--speed", "3"], []])
+def test_wrong_usage_ends_with_code_2(words: list[str]) -> None:
+    with pytest.raises((SystemExit, ValueError)) as stopped:
+        settings.read(Sample, None, words)
+    assert isinstance(stopped.value, SystemExit)
+    assert stopped.value.code == 2
+
+
+def test_settings_are_recorded_by_name() -> None:
+    assert settings.as_dict(Sample(Path("a")))["rate"] == 0.1

@@ -1,0 +1,72 @@
+"""Train the classifier on the built dataset.
+
+    accelerate launch training/train.py --config training/tiny.yaml
+    torchrun --nproc_per_node 2 training/train.py --config training/tiny.yaml
+
+Reads the dataset folder and refuses one that is not what its card says. The checkpoint, the
+temperature and the threshold are chosen on validation; test is read once, at the end. Writes the
+model folder, a result file and the training history.
+"""
+
+from pathlib import Path
+
+from transformers import EarlyStoppingCallback, Trainer, set_seed
+
+from faceproof import console, results, settings
+from faceproof.data import exports, shards
+from faceproof.learning import augmentation, batches, calibration, models, training
+from faceproof.records import SPLITS
+from faceproof.reports import figures
+
+
+def main() -> int:
+    """Train, calibrate, measure, save."""
+    run = settings.read(training.TrainSettings, __doc__)
+    fingerprint = shards.verify(run.dataset)
+    splits = exports.open_dataset(run.dataset)
+
+    set_seed(run.seed)
+    model, processor = models.make_model(run.init, run.architecture)
+    treatment = batches.Treatment(
+        augmentation.augment if run.augment else None, run.crop_pixels, run.seed
+    )
+    inputs = {
+        name: batches.PhotoGroups(splits[name], processor, treatment if name == "train" else None)
+        for name in SPLITS
+    }
+    trainer = Trainer(
+        model=model,
+        args=training.make_arguments(run),
+        train_dataset=inputs["train"],
+        eval_dataset=inputs["validation"],
+        data_collator=batches.collate,
+        compute_metrics=training.make_scorer(Path(__file__).with_name("detection_metric.py")),
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=run.patience)],
+    )
+    trainer.train()
+
+    scored = {
+        name: training.collect(trainer.predict(inputs[name]), splits[name], inputs[name].order)
+        for name in ("validation", "test")
+    }
+    decision = calibration.calibrate(scored["validation"].labels, scored["validation"].margins)
+    values: dict[str, results.Measured | results.Scalar] = {}
+    for name, split in scored.items():
+        values |= training.measure_split(name, split, decision, run.seed)
+    if trainer.is_world_process_zero():
+        models.save_model(trainer.model, processor, decision, run.output)
+        training.write_history(trainer.state.log_history, run.history)
+        figures.draw_history(run.history, run.figure)
+        values |= training.describe_run(trainer.state, trainer.args.world_size, model, decision)
+        results.write(
+            run.results,
+            values,
+            results.Run(settings.as_dict(run), run.seed, run.size, {"dataset": fingerprint}),
+        )
+        console.say(f"model        {run.output}")
+        console.say(f"results      {run.results}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)
