@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from faceproof.errors import StorageError
 
 _READ_BYTES = 1 << 20
-_TRIES = 4  # botocore retries only what can pass: 5xx, throttling, resets
+_TRIES = 1  # of botocore: s3fs itself tries five times, only for errors that can pass
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Endpoint:
             "key": self.key,
             "secret": self.secret,
             "endpoint_url": self.url,
-            "config_kwargs": {"retries": {"max_attempts": _TRIES, "mode": "standard"}},
+            "config_kwargs": {"retries": {"total_max_attempts": _TRIES, "mode": "standard"}},
         }
 
 
@@ -88,7 +88,9 @@ class Bucket:
         with _explained(f"put {key}"):
             try:
                 self._files.pipe_file(f"{self.name}/{key}", path.read_bytes(), mode="create")
-            except FileExistsError:
+            except OSError as error:
+                if not _is_precondition_failure(error):
+                    raise
                 return False
         return True
 
@@ -105,12 +107,18 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
 
+def _is_precondition_failure(error: OSError) -> bool:
+    """True where the server answered 412: the object is there already."""
+    cause = error.__cause__
+    return (
+        isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "PreconditionFailed"
+    )
+
+
 @contextmanager
 def _explained(action: str) -> Iterator[None]:
     try:
         yield
-    except FileExistsError:
-        raise
     except (OSError, ClientError, BotoCoreError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StorageError(f"S3 refused to {action}: {reason}; check address and keys") from error

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from datasets import Image, load_dataset
+from datasets import Image, IterableDataset, load_dataset
 from datasets.exceptions import DatasetNotFoundError
 from numpy.typing import NDArray
 
 from faceproof.console import progress
-from faceproof.data.archives import open_archive
+from faceproof.data.archives import ImageFile, Truth, open_archive
 from faceproof.data.checks.shortcuts import read_file_facts
 from faceproof.data.shards import CARD_NAME
 from faceproof.errors import DatasetError, ImageError, InputError
@@ -74,19 +74,22 @@ def _read_dataset(folder: Path) -> Iterator[_Row]:
         splits = load_dataset(str(folder), streaming=True)
     except (DatasetNotFoundError, FileNotFoundError, ValueError) as error:
         raise DatasetError(f"{folder} cannot be opened as a dataset: {error}") from error
-    for name in (split for split in SPLITS if split in splits):
-        rows = splits[name]
+    for name, rows in splits.items():
         if not {"image", "label"} <= set(rows.features or ()):
             raise DatasetError(f"{folder}: split {name} needs the columns image and label")
-        for number, row in enumerate(rows.cast_column("image", Image(decode=False))):
-            group = next((row[column] for column in _GROUP_COLUMNS if row.get(column)), None)
-            yield _Row(
-                row.get("image_id") or f"{name}-{number}",
-                row["image"]["bytes"],
-                row["label"],
-                group,
-                name,
-            )
+    return (
+        row
+        for name in SPLITS
+        if name in splits
+        for row in _to_rows(splits[name].cast_column("image", Image(decode=False)), name)
+    )
+
+
+def _to_rows(rows: IterableDataset, split: Split) -> Iterator[_Row]:
+    for number, row in enumerate(rows):
+        name = row.get("image_id") or f"{split}-{number}"
+        group = next((row[column] for column in _GROUP_COLUMNS if row.get(column)), None)
+        yield _Row(name, row["image"]["bytes"], row["label"], group, split)
 
 
 def _read_archive(path: Path) -> Iterator[_Row]:
@@ -95,16 +98,17 @@ def _read_archive(path: Path) -> Iterator[_Row]:
         raise InputError(
             f"{path} does not say what is real and fake; add folders real/ and fake/ or labels.csv"
         )
-    for image in archive.images:
-        truth = archive.truth.get(image.name)
-        if truth is None:
-            continue
-        try:
-            data = image.read()
-        except ImageError:
-            data = b""
-        group = None if truth.group == image.name else truth.group
-        yield _Row(PurePosixPath(image.name).stem, data, LABELS.index(truth.label), group, None)
+    known = [image for image in archive.images if image.name in archive.truth]
+    return (_to_row(image, archive.truth[image.name]) for image in known)
+
+
+def _to_row(image: ImageFile, truth: Truth) -> _Row:
+    try:
+        data = image.read()
+    except ImageError:
+        data = b""
+    group = None if truth.group == image.name else truth.group
+    return _Row(PurePosixPath(image.name).stem, data, LABELS.index(truth.label), group, None)
 
 
 def measure_classifier(predictions: Path, evidence: Evidence, seed: int) -> Measured:

@@ -75,10 +75,13 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    """16-bit grey keeps its top byte; 32-bit and float are stretched from their own maximum."""
+    """Integers are of 8, 16 or more bits; floats of 0 to 1, 0 to 255, or up to their maximum."""
     values = np.asarray(picture, dtype=np.float64)
-    full_scale = 65_535.0 if picture.mode.startswith("I;16") or values.max() > 255 else 255.0
-    full_scale = max(full_scale, float(values.max()))
+    largest = float(values.max())
+    usual = (255.0, 65_535.0) if picture.mode.startswith("I") else (1.0, 255.0)
+    full_scale = next((scale for scale in usual if largest <= scale), largest)
+    if picture.mode.startswith("I;16"):
+        full_scale = 65_535.0
     return Image.fromarray(np.clip(values / full_scale * 255, 0, 255).astype(np.uint8))
 
 

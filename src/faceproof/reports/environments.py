@@ -17,7 +17,8 @@ def render_environment(pyproject: str) -> str:
         pyproject: text of pyproject.toml.
     """
     project = tomllib.loads(pyproject)["project"]
-    packages = [*project["dependencies"], *project["optional-dependencies"]["dev"], "-e ."]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    packages = ["-c constraints.txt", *needed, "-e ."]
     environment = {
         "name": project["name"],
         "channels": ["conda-forge"],

@@ -78,9 +78,9 @@ def test_a_file_beyond_the_limit_is_not_read(
 
 
 def test_a_damaged_member_is_refused_alone(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "x.zip", {"a.jpg": JPEG * 100, "b.jpg": b"fine"})
+    path = make_zip(tmp_path / "x.zip", {"a.jpg": os.urandom(1000), "b.jpg": b"fine"})
     data = bytearray(path.read_bytes())
-    data[45:55] = b"\xff" * 10  # inside the first member's compressed data
+    data[100:110] = bytes(10)  # inside the first member's data
     path.write_bytes(bytes(data))
     first, second = open_archive(path).images
     with pytest.raises(ImageError) as refused:

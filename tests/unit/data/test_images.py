@@ -78,10 +78,13 @@ def test_transparency_is_laid_on_white() -> None:
     assert (decode(save(indexed, "PNG", transparency=0)) == 255).all()
 
 
-def test_float_images_are_stretched_to_their_maximum() -> None:
-    values = np.tile(np.linspace(0, 1000, 20, dtype=np.float32), (20, 1))
+@pytest.mark.parametrize(
+    ("largest", "brightest"), [(0.5, 127), (1, 255), (100, 100), (255, 255), (1000, 255)]
+)
+def test_float_images_are_read_by_their_range(largest: float, brightest: int) -> None:
+    values = np.tile(np.linspace(0, largest, 20, dtype=np.float32), (20, 1))
     decoded = decode(save(Image.fromarray(values), "TIFF"))
-    assert decoded[0, -1, 0] == 255
+    assert decoded[0, -1, 0] == brightest
     assert decoded[0, 0, 0] == 0
 
 

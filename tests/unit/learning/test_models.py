@@ -30,7 +30,7 @@ def test_a_saved_model_holds_no_pickle(model: Path) -> None:
 
 def test_a_model_from_config_starts_blind_to_flat_colour() -> None:
     network, _ = make_model("config", TINY)
-    kernels = network.convnextv2.embeddings.patch_embeddings.weight
+    kernels = network.convnextv2.embeddings.patch_embeddings.weight.detach()
     assert kernels.mean(dim=(2, 3)).abs().max() < 1e-6
     assert kernels.std() == pytest.approx(0.5, rel=1e-3)
 

@@ -92,8 +92,8 @@ def test_the_conda_environment_lists_what_is_installed() -> None:
     text = render_environment((REPOSITORY / "pyproject.toml").read_text())
     environment = yaml.safe_load(text)
     packages = environment["dependencies"][-1]["pip"]
-    assert packages[-1] == "-e ."
-    for line in packages[:-1]:
+    assert (packages[0], packages[-1]) == ("-c constraints.txt", "-e .")
+    for line in packages[1:-1]:
         requirement = Requirement(line)
         assert requirement.specifier.contains(version(requirement.name)), line
 

@@ -76,11 +76,12 @@ def probe(
         AUROC of out-of-fold scores with its 95 % interval over groups.
 
     Raises:
-        MetricError: fewer than five groups, or a single class.
+        MetricError: fewer than five groups, or fewer than five images of a label.
     """
     table = pd.get_dummies(pd.DataFrame(list(facts))).fillna(-1).to_numpy(np.float64)
-    if len(np.unique(groups)) < _FOLDS or len(np.unique(labels)) < 2:
-        raise MetricError(f"a probe needs both labels and at least {_FOLDS} groups")
+    rarest = min(np.bincount(labels, minlength=2))
+    if len(np.unique(groups)) < _FOLDS or rarest < _FOLDS:
+        raise MetricError(f"a probe needs at least {_FOLDS} groups and images of each label")
     scores = np.zeros(len(labels))
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
     for known, unseen in folds.split(table, labels, groups):
