@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
 
-# Two torch threads on busy cores collapse while they spin; see README, "Decisions".
+# Without it two torch threads on busy cores spend their time spinning at barriers.
 export OMP_WAIT_POLICY := passive
 export HF_HOME := $(CURDIR)/build/cache
 export HF_HUB_OFFLINE := 1

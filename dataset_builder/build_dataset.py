@@ -9,7 +9,7 @@ package). Writes data/ and README.md in the dataset folder, two zips and a resul
 import datasets
 
 from faceproof import console, results, settings
-from faceproof.data import builds, exports, plans, shards
+from faceproof.data import builds, exports, plans, shards, tables
 from faceproof.data.sources import SOURCES
 from faceproof.reports import cards
 from faces import Faces
@@ -30,23 +30,18 @@ def main() -> int:
     )
     builder.download_and_prepare()
     splits = builder.as_dataset()
-    encoded = exports.leave_encoded(splits)
+    encoded = tables.leave_encoded(splits)
 
     staged = shards.stage(splits, run.work / "staged", run.rows_per_shard, run.seed)
-    values = builds.count(plan, encoded, staged)
+    values = builds.count_records(plan, encoded, staged)
+    mini_zip, blind_zip = run.exports / "mini_dataset.zip", run.exports / "test_faces.zip"
+    exports.write_mini_zip(encoded, cards.render_zip_readme(values), mini_zip)
+    exports.write_blind_zip(encoded["test"], blind_zip)
+    values["mini_zip_bytes"] = mini_zip.stat().st_size
+    results.write(run.results, values, results.Run(run, {"photos": builds.hash_photos(plan)}))
     card = cards.render_dataset_card(shards.describe(staged, splits, cards.DATASET_FIELDS), values)
     shards.publish(staged, run.output, card)
 
-    mini_zip, blind_zip = run.exports / "mini_dataset.zip", run.exports / "test_faces.zip"
-    exports.write_mini_zip(encoded, card, mini_zip)
-    exports.write_blind_zip(encoded["test"], blind_zip)
-    results.write(
-        run.results,
-        values | {"mini_zip_bytes": mini_zip.stat().st_size},
-        results.Run(
-            settings.as_dict(run), run.seed, run.size, {"photos": builds.hash_photos(plan)}
-        ),
-    )
     console.say(f"dataset      {run.output} ({values['records']} records, load_dataset opens it)")
     console.say(f"zip          {mini_zip}")
     console.say(f"test photos  {blind_zip}")

@@ -1,4 +1,4 @@
-"""The loading script of the design card: a builder that turns a plan into rows of real, sham, fake.
+"""The loading script of the assignment: a builder that turns a plan into rows of real, sham, fake.
 
 `datasets` 5 runs no script found beside data, so `build_dataset.py` calls this class and leaves a
 folder of parquet that `load_dataset("./dataset_builder")` opens without any code.
@@ -18,7 +18,7 @@ from faceproof.data.forgery.reconstruct import Autoencoder
 
 @dataclass
 class FacesConfig(datasets.BuilderConfig):
-    """Where the plan of the build and the trained generator are."""
+    """Where the plan of the build and the trained autoencoder are."""
 
     plan: str = ""
     checkpoint: str = ""

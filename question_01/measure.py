@@ -7,7 +7,7 @@ below the root.
 """
 
 from faceproof import console, results, settings
-from faceproof.data import demonstrations, exports, shards
+from faceproof.data import demonstrations, shards, tables
 from faceproof.reports import figures
 
 
@@ -16,19 +16,18 @@ def main() -> int:
     run = settings.read(demonstrations.DemonstrationSettings, __doc__)
     place = run.root / "question_01"
     fingerprint = shards.verify(run.dataset)
-    splits = exports.open_dataset(run.dataset)
-    table = exports.to_frame(splits)
+    splits = tables.open_dataset(run.dataset)
+    table = tables.to_frame(splits)
 
     p_values = demonstrations.compare_samplers(table, run)
     demonstrations.write_excerpt(table, place / "metadata.csv")
+    values = demonstrations.summarise(table, p_values, run)
+    values |= demonstrations.measure_content_sizes(splits, run.seed)
+    results.write(place / "results.json", values, results.Run(run, {"dataset": fingerprint}))
+
     figures.draw_p_values(p_values, place / "figures" / "sampling.png")
     triplets = demonstrations.pick_triplets(splits["test"], run.photos)
     figures.draw_triplets(triplets, place / "figures" / "triplets.png")
-    results.write(
-        place / "results.json",
-        demonstrations.summarise(table, p_values, run),
-        results.Run(settings.as_dict(run), 0, run.size, {"dataset": fingerprint}),
-    )
     console.say(f"figures      {place / 'figures'}")
     return 0
 

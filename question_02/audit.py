@@ -3,7 +3,7 @@
     python question_02/audit.py --data dataset_builder --predictions predictions.csv --output audit
 
 Reads the data the classifier was measured on (a dataset folder, or a folder or zip with truth) and
-its predictions. Writes report.json and report.html. Two checks for now: can the label be told from
+its predictions. Writes report.json and report.html. Two checks: can the label be told from
 file facts alone, and does a group cross splits. Exit code 3 when a check fails.
 """
 
@@ -23,14 +23,14 @@ def main() -> int:
     )
     findings = audits.run_checks(seen, run.seed)
 
-    values = audits.to_values(findings, classifier)
-    audits.write_json(findings, {"count": len(seen.labels)}, run.output / "report.json")
-    pages.write_audit_report(findings, classifier, len(seen.labels), run.output / "report.html")
+    report, page = run.output / "report.json", run.output / "report.html"
+    audits.write_report(findings, classifier, len(seen.labels), report)
     if run.results is not None:
-        results.write(run.results, values, results.Run(settings.as_dict(run), run.seed, run.size))
+        results.write(run.results, audits.to_values(findings, classifier), results.Run(run))
+    pages.write_audit_page(report, page)
     for finding in findings:
         console.say(f"{finding.code:<16} {finding.outcome:<13} {finding.meaning} {finding.advice}")
-    console.say(f"report       {run.output / 'report.html'}")
+    console.say(f"report       {page}")
     return console.EXIT_FINDINGS if audits.has_failed(findings) else 0
 
 

@@ -32,9 +32,7 @@ def main() -> int:
     results.write(
         run.results,
         values,
-        results.Run(
-            settings.as_dict(run), 0, run.size, {"dataset": fingerprint}, "cpu, loopback S3"
-        ),
+        results.Run(run, {"dataset": fingerprint}, place="S3 server on loopback"),
     )
     console.say(f"S3           {len(files)} shards there and back, every image identical")
     console.say(f"             {values['images_per_second']:.0f} images/s, loopback, {run.size}")

@@ -7,7 +7,7 @@ fake), `label` (real or fake, empty when unreadable), `reason`. Where the archiv
 (folders real/ and fake/, or labels.csv with image,label) accuracy and AUROC are printed too.
 """
 
-from faceproof import console, results, settings
+from faceproof import console, results, settings, storage
 from faceproof.data import archives
 from faceproof.learning import predictions
 
@@ -15,6 +15,7 @@ from faceproof.learning import predictions
 def main() -> int:
     """Read, score, write, and measure where truth is known."""
     run = settings.read(predictions.PredictSettings, __doc__)
+    storage.prepare_place(run.output)
     archive = archives.open_archive(run.input)
     detector = predictions.Detector(run.model, run.align, run.calibrate)
 
@@ -25,15 +26,17 @@ def main() -> int:
     console.say(f"predictions  {run.output} ({len(rows)} images, {unread} unreadable)")
 
     if archive.truth:
-        values = predictions.measure(rows, archive.truth, detector.decision.threshold, run.seed)
+        values = predictions.measure_predictions(
+            rows, archive.truth, detector.decision.threshold, run.seed
+        )
         for name, value in values.items():
-            console.say(predictions.describe(name, value))
+            console.say(predictions.format_metric(name, value))
         if run.results is not None:
             counts: dict[str, results.Scalar] = {"images": len(rows), "unreadable": unread}
             results.write(
                 run.results,
                 values | counts,
-                results.Run(settings.as_dict(run), run.seed, run.size, detector.describe()),
+                results.Run(run, detector.identify()),
             )
     return 0
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from transformers import EarlyStoppingCallback, Trainer, set_seed
 
 from faceproof import console, results, settings
-from faceproof.data import exports, shards
+from faceproof.data import shards, tables
 from faceproof.learning import augmentation, batches, calibration, models, training
-from faceproof.records import SPLITS
 from faceproof.reports import figures
 
 
@@ -23,22 +22,21 @@ def main() -> int:
     """Train, calibrate, measure, save."""
     run = settings.read(training.TrainSettings, __doc__)
     fingerprint = shards.verify(run.dataset)
-    splits = exports.open_dataset(run.dataset)
+    splits = tables.open_dataset(run.dataset)
 
     set_seed(run.seed)
     model, processor = models.make_model(run.init, run.architecture)
     treatment = batches.Treatment(
-        augmentation.augment if run.augment else None, run.crop_pixels, run.seed
+        augment=augmentation.augment if run.augment else None,
+        crop_pixels=run.crop_pixels if run.init == models.FROM_CONFIG else None,
+        seed=run.seed,
     )
-    inputs = {
-        name: batches.PhotoGroups(splits[name], processor, treatment if name == "train" else None)
-        for name in SPLITS
-    }
+    unseen = {name: batches.Images(splits[name], processor) for name in ("validation", "test")}
     trainer = Trainer(
         model=model,
         args=training.make_arguments(run),
-        train_dataset=inputs["train"],
-        eval_dataset=inputs["validation"],
+        train_dataset=batches.PhotoGroups(splits["train"], processor, treatment),
+        eval_dataset=unseen["validation"],
         data_collator=batches.collate,
         compute_metrics=training.make_scorer(Path(__file__).with_name("detection_metric.py")),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=run.patience)],
@@ -46,8 +44,8 @@ def main() -> int:
     trainer.train()
 
     scored = {
-        name: training.collect(trainer.predict(inputs[name]), splits[name], inputs[name].order)
-        for name in ("validation", "test")
+        name: training.collect(trainer.predict(images), splits[name])
+        for name, images in unseen.items()
     }
     decision = calibration.calibrate(scored["validation"].labels, scored["validation"].margins)
     values: dict[str, results.Measured | results.Scalar] = {}
@@ -56,13 +54,13 @@ def main() -> int:
     if trainer.is_world_process_zero():
         models.save_model(trainer.model, processor, decision, run.output)
         training.write_history(trainer.state.log_history, run.history)
-        figures.draw_history(run.history, run.figure)
-        values |= training.describe_run(trainer.state, trainer.args.world_size, model, decision)
+        values |= training.describe_run(trainer, decision)
         results.write(
             run.results,
             values,
-            results.Run(settings.as_dict(run), run.seed, run.size, {"dataset": fingerprint}),
+            results.Run(run, {"dataset": fingerprint}),
         )
+        figures.draw_history(run.history, run.figure)
         console.say(f"model        {run.output}")
         console.say(f"results      {run.results}")
     return 0

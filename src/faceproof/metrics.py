@@ -1,6 +1,7 @@
 """Numbers from labels and scores: numpy alone."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,19 @@ from faceproof.errors import MetricError
 
 Labels = NDArray[np.int64]
 Scores = NDArray[np.float64]
-Interval = tuple[float, float]
+Rows = NDArray[np.int64]
 
-_Z95 = 1.959963984540054  # 97.5 % point of the standard normal
 _REPEATS = 1000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number with its count and 95 % interval."""
+
+    value: float
+    n: int
+    low: float
+    high: float
 
 
 def auroc(labels: Labels, scores: Scores) -> float:
@@ -42,25 +52,26 @@ def accuracy(labels: Labels, scores: Scores, threshold: float) -> float:
     return float(np.mean((scores >= threshold) == (labels == 1)))
 
 
-def wilson_interval(successes: int, total: int) -> Interval:
-    """95 % interval of a proportion of independent trials.
+def measure(statistic: Callable[[Rows], float], groups: NDArray[np.str_], seed: int) -> Measured:
+    """A statistic of all rows with its interval over groups.
 
-    Source: Wilson 1927, without continuity correction.
+    Args:
+        statistic: from row numbers, shape (M,), to a number; may raise MetricError.
+        groups: group name of each row, shape (N,).
+        seed: of the bootstrap.
+
+    Raises:
+        MetricError: the statistic or its interval does not exist.
     """
-    if total == 0:
-        return 0.0, 1.0
-    share = successes / total
-    centre = share + _Z95**2 / (2 * total)
-    spread = _Z95 * float(np.sqrt(share * (1 - share) / total + _Z95**2 / (4 * total**2)))
-    scale = 1 + _Z95**2 / total
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = bootstrap_interval(statistic, groups, np.random.default_rng(seed))
+    return Measured(statistic(np.arange(len(groups))), len(groups), low, high)
 
 
 def bootstrap_interval(
-    statistic: Callable[[NDArray[np.int64]], float],
+    statistic: Callable[[Rows], float],
     groups: NDArray[np.str_],
     rng: np.random.Generator,
-) -> Interval:
+) -> tuple[float, float]:
     """95 % percentile interval when images of one group are not independent.
 
     Whole groups are drawn with replacement, because photos of one person rise and fall together.

@@ -43,14 +43,14 @@ COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(FaceRecord))
 METADATA_COLUMNS: tuple[str, ...] = COLUMNS[2:]
 
 
-def features(label_names: tuple[str, ...] = LABELS) -> Features:
+def features() -> Features:
     """The schema of the parquet shards, in `COLUMNS` order."""
     text = Value("string")
     return Features(
         {
             "image": Image(),
             "mask": Image(),
-            "label": ClassLabel(names=list(label_names)),
+            "label": ClassLabel(names=list(LABELS)),
             "role": ClassLabel(names=list(ROLES)),
             "family": text,
             "method": text,

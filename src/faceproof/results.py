@@ -5,18 +5,23 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from faceproof.errors import InputError
+from faceproof.metrics import Measured
 from faceproof.storage import replacing
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Size = Literal["sample", "full"]
 Scalar = float | int | str | bool | None
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 _VERSIONED = (
     "accelerate", "datasets", "evaluate", "huggingface-hub", "numpy", "opencv-python-headless",
     "pandas", "pillow", "pyarrow", "scikit-learn", "torch", "transformers",
@@ -26,24 +31,15 @@ _WRITTEN_BY_RUNS = (":(exclude)*.json", ":(exclude)*.md", ":(exclude)*.png", ":(
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A number with its count and 95 % interval; flattened to x, x_n, x_low, x_high."""
-
-    value: float
-    n: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Run:
-    """What made the numbers: settings and seed, sample or full, inputs by fingerprint."""
+    """What made the numbers: its settings, its inputs by fingerprint, and where it ran.
 
-    settings: Mapping[str, object]
-    seed: int
-    size: Size
+    Seed and size are those of the settings; settings without a seed drew nothing.
+    """
+
+    settings: "DataclassInstance"
     inputs: Mapping[str, str] = field(default_factory=dict)
-    device: str = "cpu"
+    place: str = "this machine"
 
 
 @dataclass(frozen=True)
@@ -56,11 +52,14 @@ class ResultFile:
 
 
 def write(path: Path, values: Mapping[str, Measured | Scalar], run: Run) -> None:
-    """Write `values`, `provenance` and `size` to `path`, whole or not at all."""
+    """Write `values`, `provenance` and `size` to `path`, whole or not at all.
+
+    A measured value `x` becomes `x`, `x_n`, `x_low` and `x_high`.
+    """
     document = {
         "values": _flatten(values),
         "provenance": _describe(run),
-        "size": run.size,
+        "size": getattr(run.settings, "size", "sample"),
     }
     with replacing(path) as partial:
         partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -96,20 +95,25 @@ def _flatten(values: Mapping[str, Measured | Scalar]) -> dict[str, Scalar]:
 
 def _describe(run: Run) -> dict[str, object]:
     commit = _git("rev-parse", "HEAD") or "not a git checkout"
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_WRITTEN_BY_RUNS)
+    changed = _git("status", "--porcelain", "--", ".", *_WRITTEN_BY_RUNS)
     return {
         "command": " ".join(["python", *(_relative(word) for word in sys.argv)]),
-        "settings": {name: _relative(str(value)) for name, value in run.settings.items()},
+        "settings": {name: _record(value) for name, value in asdict(run.settings).items()},
         "commit": commit,
         "dirty": bool(changed),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "seed": run.seed,
-        "device": run.device,
+        "seed": getattr(run.settings, "seed", None),
+        "device": "cpu",
+        "place": run.place,
         "machine": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _VERSIONED},
         "inputs": dict(run.inputs),
     }
+
+
+def _record(setting: object) -> object:
+    return _relative(str(setting)) if isinstance(setting, str | Path) else setting
 
 
 def _relative(word: str) -> str:
@@ -123,7 +127,9 @@ def _relative(word: str) -> str:
 
 def _git(*words: str) -> str:
     try:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, check=True
+        )
     except (FileNotFoundError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()

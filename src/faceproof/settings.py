@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,9 +15,7 @@ from faceproof.errors import SettingsError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    Settings = TypeVar("Settings", bound=DataclassInstance)
-else:
-    Settings = TypeVar("Settings")
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -46,12 +44,21 @@ def read(
     recipe_words = [] if recipe is None else _read_recipe(recipe, kind)
     parser = _make_parser(kind, description)
     parsed = parser.parse_args(recipe_words + words)
-    return kind(**{entry.name: getattr(parsed, entry.name) for entry in fields(kind)})
+    run = kind(**{entry.name: getattr(parsed, entry.name) for entry in fields(kind)})
+    if getattr(run, "seed", 0) < 0:
+        raise SettingsError("seed is below 0; seeds are whole numbers from 0")
+    return run
 
 
-def as_dict(settings: "DataclassInstance") -> dict[str, object]:
-    """The settings as they are recorded in result files."""
-    return asdict(settings)
+def require_positive(settings: object, *names: str) -> None:
+    """Refuse whole numbers below 1.
+
+    Raises:
+        SettingsError: with the first such name.
+    """
+    for name in names:
+        if getattr(settings, name) < 1:
+            raise SettingsError(f"{name} is {getattr(settings, name)}; it must be 1 or more")
 
 
 def _make_parser(kind: type, description: str | None, **options: Any) -> HfArgumentParser:

@@ -19,10 +19,24 @@ _TRIES = 1  # of botocore: s3fs itself tries five times, only for errors that ca
 logger = logging.getLogger(__name__)
 
 
+def prepare_place(path: Path) -> None:
+    """Make the folder of a file that will be written; call before long work.
+
+    Raises:
+        StorageError: the path is a folder, or its folder cannot be made.
+    """
+    if path.is_dir():
+        raise StorageError(f"cannot write {path}: it is a folder; give a file name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make folder {path.parent}: {error.strerror}") from error
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it there if the block ends well, else delete it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    prepare_place(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial

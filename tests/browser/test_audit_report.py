@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from faceproof.audit.audits import write_report
 from faceproof.data.checks.leakage import check_groups
 from faceproof.data.checks.shortcuts import judge
-from faceproof.reports.pages import write_audit_report
-from faceproof.results import Measured
+from faceproof.metrics import Measured
+from faceproof.reports.pages import write_audit_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
@@ -32,14 +33,15 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
+    folder = tmp_path_factory.mktemp("report")
     findings = [
         judge("file_facts", Measured(0.91, 320, 0.87, 0.95), 320),
         check_groups(["anna<script>", "anna<script>"], ["train", "test"]),
         judge("file_facts", None, 8),
     ]
-    write_audit_report(findings, Measured(0.993, 320, 0.98, 0.999), 320, path)
-    return path
+    write_report(findings, Measured(0.993, 320, 0.98, 0.999), 320, folder / "report.json")
+    write_audit_page(folder / "report.json", folder / "report.html")
+    return folder / "report.html"
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])

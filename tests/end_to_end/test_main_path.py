@@ -18,6 +18,7 @@ from transformers import pipeline
 SHORTER = {
     "dataset_builder/build_dataset.py": ["--autoencoder_steps", "20"],
     "training/train.py": ["--epochs", "1"],
+    "question_01/measure.py": ["--seeds", "20"],
     "question_04/measure.py": ["--passes", "1"],
 }
 
@@ -65,7 +66,15 @@ def test_every_step_says_where_its_product_is(walked: tuple[Path, list[str]]) ->
     folder, said = walked
     for text, place in zip(
         said,
-        ("mini_dataset.zip", "build/demo/model", "predictions.csv", "report.html", "loopback", ""),
+        (
+            "mini_dataset.zip",
+            "figures",
+            "build/demo/model",
+            "predictions.csv",
+            "report.html",
+            "loopback",
+            "build/demo/README.md",
+        ),
         strict=True,
     ):
         assert place in text

@@ -8,7 +8,7 @@ import numpy as np
 from datasets import DatasetDict, concatenate_datasets
 from tests.conftest import run_script
 
-from faceproof.data import exports, shards
+from faceproof.data import shards, tables
 from faceproof.data.images import decode, encode_jpeg
 
 
@@ -31,7 +31,7 @@ def test_our_own_set_passes(dataset: Path, tmp_path: Path) -> None:
 
 
 def test_fakes_of_another_jpeg_quality_fail(dataset: Path, tmp_path: Path) -> None:
-    rows = exports.open_dataset(dataset)["test"]
+    rows = tables.open_dataset(dataset)["test"]
     rng = np.random.default_rng(0)
     with zipfile.ZipFile(tmp_path / "planted.zip", "w") as archive:
         manifest = ["image,label,component_id"]
@@ -49,7 +49,7 @@ def test_fakes_of_another_jpeg_quality_fail(dataset: Path, tmp_path: Path) -> No
 
 
 def test_a_person_in_two_splits_fails_by_name(dataset: Path, tmp_path: Path) -> None:
-    splits = exports.open_dataset(dataset)
+    splits = tables.open_dataset(dataset)
     stray = splits["test"].select([0])
     leaking = DatasetDict({**splits, "train": concatenate_datasets([splits["train"], stray])})
     staged = shards.stage(leaking, tmp_path / "staging", rows_per_shard=400, seed=0)

@@ -12,7 +12,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Image, load_dataset
 from tests.conftest import run_script
 
 from faceproof import records
-from faceproof.data import demonstrations, exports, shards
+from faceproof.data import demonstrations, shards, tables
 from faceproof.data.archives import open_archive
 
 
@@ -28,7 +28,7 @@ def test_three_splits_load_with_image_and_class_label(dataset: Path, tmp_path: P
 
 
 def test_splits_hold_whole_people_and_equal_labels(dataset: Path) -> None:
-    table = exports.to_frame(exports.open_dataset(dataset))
+    table = tables.to_frame(tables.open_dataset(dataset))
     people = table.groupby("split")["identity_id"].unique()
     assert sum(len(names) for names in people) == table["identity_id"].nunique() == 40
     assert table.groupby("split").size().to_dict() == {"test": 320, "train": 960, "validation": 320}
@@ -71,7 +71,7 @@ def publish(splits: DatasetDict, folder: Path) -> None:
 def test_a_rebuild_with_flipped_labels_loads_the_new_labels(dataset: Path, tmp_path: Path) -> None:
     """With the same file names and card `load_dataset` would answer from its cache."""
     first = DatasetDict(
-        {name: rows.select(range(20)) for name, rows in exports.open_dataset(dataset).items()}
+        {name: rows.select(range(20)) for name, rows in tables.open_dataset(dataset).items()}
     )
     seen = []
     for splits in (first, flip_labels(first)):
@@ -117,7 +117,7 @@ def test_the_blind_zip_carries_its_truth(dataset: Path) -> None:
 
 def test_the_demonstration_passes_the_test_that_a_plain_draw_fails(dataset: Path) -> None:
     run = demonstrations.DemonstrationSettings(dataset, dataset, seeds=200)
-    table = exports.to_frame(exports.open_dataset(dataset))
+    table = tables.to_frame(tables.open_dataset(dataset))
     values = demonstrations.summarise(table, demonstrations.compare_samplers(table, run), run)
     # 200 tests at 5 %: 10 expected, sd 3.1
     assert 0.005 < float(str(values["rejection_share"])) < 0.1

@@ -1,9 +1,9 @@
 """Predict on what strangers send: hostile archives, missing inputs, and agreement with pipeline."""
 
 import csv
-import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -128,9 +128,9 @@ def make_text_zip(folder: Path) -> Path:
     ids=["missing", "empty zip", "no zip"],
 )
 def test_an_unusable_input_is_refused_in_one_line(
-    tmp_path: Path, model: Path, make: object, message: str
+    tmp_path: Path, model: Path, make: Callable[[Path], Path], message: str
 ) -> None:
-    path = make(tmp_path)  # type: ignore[operator]  # one of the functions above
+    path = make(tmp_path)
     output = tmp_path / "p.csv"
     code, _, errors = predict("--model", str(model), "--input", str(path), "--output", str(output))
     assert code == 1
@@ -154,17 +154,23 @@ def test_a_missing_model_is_refused_in_one_line(tmp_path: Path, face: Pixels) ->
     assert errors.count("\n") == 1
 
 
+def test_an_output_that_cannot_be_written_is_refused_in_one_line(
+    tmp_path: Path, model: Path, face: Pixels
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(encode_jpeg(face, 90, 0))
+    words = ["--model", str(model), "--input", str(tmp_path), "--output"]
+    for output, message in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "a.jpg" / "p.csv", "cannot make"),
+    ):
+        code, _, errors = predict(*words, str(output))
+        assert code == 1
+        assert message in errors
+        assert "Traceback" not in errors
+
+
 def test_wrong_usage_ends_with_2_and_help_teaches() -> None:
     assert predict("--speed", "3")[0] == 2
     code, said, _ = predict("--help")
     assert code == 0
     assert "python training/predict.py --model" in said
-
-
-def test_a_bytes_only_reader_sees_utf8(tmp_path: Path, model: Path, face: Pixels) -> None:
-    (tmp_path / "é.jpg").write_bytes(encode_jpeg(face, 90, 0))
-    predict(
-        "--model", str(model), "--input", str(tmp_path), "--output", str(tmp_path / "out" / "p.csv")
-    )
-    text = io.BytesIO((tmp_path / "out" / "p.csv").read_bytes()).read().decode("utf-8")
-    assert text.splitlines()[1].startswith("é.jpg,")

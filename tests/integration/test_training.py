@@ -16,7 +16,8 @@ def train_words(dataset: Path, folder: Path) -> list[str]:
         "training/train.py", "--config", "training/tiny.yaml", "--dataset", str(dataset),
         "--output", str(folder / "model"), "--work", str(folder / "work"),
         "--results", str(folder / "results.json"), "--history", str(folder / "history.jsonl"),
-        "--figure", str(folder / "history.png"), "--epochs", "1", "--stem_pixels", "4",
+        "--figure", str(folder / "history.png"), "--epochs", "1",
+        "--batch", "7", "--stem_pixels", "4",
         "--hidden_sizes", "4", "8", "8", "8",
     ]  # fmt: skip
 

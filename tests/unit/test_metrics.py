@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from faceproof.errors import MetricError
-from faceproof.metrics import accuracy, auroc, bootstrap_interval, wilson_interval
+from faceproof.metrics import accuracy, auroc, bootstrap_interval, measure
 
 
 def test_auroc_counts_pairs_won_and_ties_half() -> None:
@@ -32,13 +32,14 @@ def test_accuracy_counts_the_threshold_itself_as_fake() -> None:
     assert accuracy(labels, scores, 0.5) == 0.5
 
 
-def test_wilson_interval_of_95_in_100() -> None:
-    low, high = wilson_interval(95, 100)
-    assert (round(low, 3), round(high, 3)) == (0.888, 0.978)  # published example
-
-
-def test_wilson_interval_of_nothing_is_everything() -> None:
-    assert wilson_interval(0, 0) == (0.0, 1.0)
+def test_a_measured_statistic_has_count_and_interval() -> None:
+    values = np.arange(40.0)
+    groups = np.array([f"g{row}" for row in range(40)])
+    measured = measure(lambda rows: float(values[rows].mean()), groups, seed=0)
+    assert (measured.value, measured.n) == (19.5, 40)
+    # standard error of the mean: 11.5 / sqrt(40) = 1.83
+    assert measured.low == pytest.approx(19.5 - 1.96 * 1.83, abs=0.4)
+    assert measured.high == pytest.approx(19.5 + 1.96 * 1.83, abs=0.4)
 
 
 def test_interval_widens_when_images_of_a_person_agree(rng: np.random.Generator) -> None:

@@ -1,7 +1,7 @@
 """One audit: the settings, the checks in order, and the findings as a file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from faceproof.data.checks.findings import Finding
 from faceproof.data.checks.leakage import check_groups
 from faceproof.data.checks.shortcuts import FILE_FACTS, judge, probe
 from faceproof.errors import MetricError
-from faceproof.results import Measured, Scalar, Size
+from faceproof.metrics import Measured
+from faceproof.results import Scalar, Size
 from faceproof.storage import replacing
 
 
@@ -50,17 +51,25 @@ def has_failed(findings: Sequence[Finding]) -> bool:
 def to_values(
     findings: Sequence[Finding], classifier: Measured | None
 ) -> dict[str, Measured | Scalar]:
-    """Findings as named numbers: `<code>_outcome`, and `<code>` with n, low and high."""
+    """Findings as named numbers: `<code>_outcome`, and `<code>` with n and its interval."""
     values: dict[str, Measured | Scalar] = {}
     for finding in findings:
         values[f"{finding.code}_outcome"] = finding.outcome
-        if finding.value is not None and finding.low is not None and finding.high is not None:
+        if finding.low is None or finding.high is None or finding.value is None:
+            values |= {finding.code: finding.value, f"{finding.code}_n": finding.n}
+        else:
             values[finding.code] = Measured(finding.value, finding.n, finding.low, finding.high)
     return values if classifier is None else values | {"classifier_auroc": classifier}
 
 
-def write_json(findings: Sequence[Finding], values: Mapping[str, object], path: Path) -> None:
-    """Write the findings as JSON, whole or not at all."""
-    document = {"findings": [asdict(finding) for finding in findings], "images": values}
+def write_report(
+    findings: Sequence[Finding], classifier: Measured | None, images: int, path: Path
+) -> None:
+    """Write findings, the classifier's AUROC and the number of images as JSON."""
+    document = {
+        "images": images,
+        "classifier": None if classifier is None else asdict(classifier),
+        "findings": [asdict(finding) for finding in findings],
+    }
     with replacing(path) as partial:
         partial.write_text(json.dumps(document, indent=2) + "\n")

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from datasets import Image, IterableDataset, load_dataset
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from faceproof.console import progress
 from faceproof.data.archives import ImageFile, Truth, open_archive
 from faceproof.data.checks.shortcuts import read_file_facts
-from faceproof.data.shards import CARD_NAME
+from faceproof.data.shards import is_dataset
+from faceproof.data.tables import image_name
 from faceproof.errors import DatasetError, ImageError, InputError
-from faceproof.metrics import Labels, Scores, auroc, bootstrap_interval
+from faceproof.metrics import Labels, Measured, Scores, auroc, measure
 from faceproof.records import LABELS, SPLITS, Split
-from faceproof.results import Measured
 
 _GROUP_COLUMNS = ("component_id", "identity_id")
 
@@ -26,6 +26,7 @@ _GROUP_COLUMNS = ("component_id", "identity_id")
 class Evidence:
     """Facts of every image with a known label, row by row; no pixels.
 
+    `names` are paths inside the archive; for a dataset those of the zips it is exported to.
     `groups` and `splits` are None where the data state none.
     """
 
@@ -56,7 +57,7 @@ def read_evidence(data: Path) -> Evidence:
         DatasetError: the dataset cannot be opened or lacks `image` and `label`.
         InputError: not a folder or zip of images, or one that says nothing of real and fake.
     """
-    source = _read_dataset(data) if (data / CARD_NAME).is_file() else _read_archive(data)
+    source = _read_dataset(data) if is_dataset(data) else _read_archive(data)
     rows = [(row, read_file_facts(row.data)) for row in progress(source, "reading files", "images")]
     groups = [row.group for row, _ in rows if row.group is not None]
     splits = [row.split for row, _ in rows if row.split is not None]
@@ -77,6 +78,9 @@ def _read_dataset(folder: Path) -> Iterator[_Row]:
     for name, rows in splits.items():
         if not {"image", "label"} <= set(rows.features or ()):
             raise DatasetError(f"{folder}: split {name} needs the columns image and label")
+        names = getattr(rows.features["label"], "names", None)
+        if names is None or set(names) != set(LABELS):
+            raise DatasetError(f"{folder}: split {name} has the labels {names}, not real and fake")
     return (
         row
         for name in SPLITS
@@ -86,10 +90,12 @@ def _read_dataset(folder: Path) -> Iterator[_Row]:
 
 
 def _to_rows(rows: IterableDataset, split: Split) -> Iterator[_Row]:
+    names = rows.features["label"].names
     for number, row in enumerate(rows):
-        name = row.get("image_id") or f"{split}-{number}"
+        name = image_name(row["image_id"]) if row.get("image_id") else f"{split}-{number}"
         group = next((row[column] for column in _GROUP_COLUMNS if row.get(column)), None)
-        yield _Row(name, row["image"]["bytes"], row["label"], group, split)
+        label = LABELS.index(names[row["label"]])
+        yield _Row(name, row["image"]["bytes"], label, group, split)
 
 
 def _read_archive(path: Path) -> Iterator[_Row]:
@@ -108,7 +114,7 @@ def _to_row(image: ImageFile, truth: Truth) -> _Row:
     except ImageError:
         data = b""
     group = None if truth.group == image.name else truth.group
-    return _Row(PurePosixPath(image.name).stem, data, LABELS.index(truth.label), group, None)
+    return _Row(image.name, data, LABELS.index(truth.label), group, None)
 
 
 def measure_classifier(predictions: Path, evidence: Evidence, seed: int) -> Measured:
@@ -127,10 +133,7 @@ def measure_classifier(predictions: Path, evidence: Evidence, seed: int) -> Meas
     labels = evidence.labels[known]
     scores: Scores = np.array([scores_by_name[evidence.names[row]] for row in known])
     groups = evidence.group_of_each()[known]
-    interval = bootstrap_interval(
-        lambda rows: auroc(labels[rows], scores[rows]), groups, np.random.default_rng(seed)
-    )
-    return Measured(auroc(labels, scores), len(known), *interval)
+    return measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
 
 
 def _read_scores(predictions: Path) -> dict[str, float]:
@@ -141,10 +144,6 @@ def _read_scores(predictions: Path) -> dict[str, float]:
                 raise InputError(
                     f"{predictions} needs the columns image and score; make it with predict.py"
                 )
-            return {
-                PurePosixPath(row["image"]).stem: float(row["score"])
-                for row in rows
-                if row["score"]
-            }
+            return {row["image"]: float(row["score"]) for row in rows if row["score"]}
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read predictions {predictions}: {error}") from error

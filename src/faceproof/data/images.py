@@ -5,7 +5,6 @@ import struct
 import warnings
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -24,6 +23,13 @@ _START_OF_IMAGE = b"\xff\xd8"
 _COMMENT = b"\xff\xfe"
 _COMMENT_MIN_BYTES = 4  # marker and length, nothing said
 _COMMENT_MAX_BYTES = 65_537  # marker and the largest length a segment can state
+
+
+# What Pillow's readers raise on damaged files, found by mutating 123,000 of them.
+UNDECODABLE = (
+    OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, AttributeError,
+    OverflowError, ZeroDivisionError, struct.error,
+)  # fmt: skip
 
 
 def decode(data: bytes) -> Pixels:
@@ -48,7 +54,7 @@ def decode(data: bytes) -> Pixels:
         raise ImageError("not_an_image", "no known image format") from error
     except Image.DecompressionBombError as error:
         raise ImageError("too_many_pixels", f"more than {MAX_PIXELS} pixels") from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError) as error:
+    except UNDECODABLE as error:
         raise ImageError("damaged", " ".join(str(error).split())) from error
 
 
@@ -109,7 +115,8 @@ def equalise_sizes(files: Sequence[bytes]) -> list[bytes]:
     """Pad JPEGs with comment segments until all have the same number of bytes.
 
     Why: a smoother picture compresses better, so file size alone would tell a reconstruction from
-    its photo. Pixels are untouched.
+    its photo. Pixels are untouched. Who parses the file still finds the compressed length
+    (`measure_content_bytes`): it follows from the pixels and cannot be hidden.
     """
     size = max(len(data) for data in files) + _COMMENT_MIN_BYTES
     return [_pad(data, size - len(data)) for data in files]
@@ -126,11 +133,10 @@ def _pad(jpeg: bytes, missing_bytes: int) -> bytes:
     return _START_OF_IMAGE + b"".join(segments) + jpeg[len(_START_OF_IMAGE) :]
 
 
-def resize_square(pixels: Pixels, side_pixels: int) -> Pixels:
-    """Resize a square image; area averaging when shrinking, cubic when growing."""
-    if pixels.shape[0] == side_pixels:
-        return pixels
-    method = cv2.INTER_AREA if pixels.shape[0] > side_pixels else cv2.INTER_CUBIC
-    return np.asarray(
-        cv2.resize(pixels, (side_pixels, side_pixels), interpolation=method), np.uint8
-    )
+def measure_content_bytes(jpeg: bytes) -> int:
+    """Bytes of a JPEG without its comment segments."""
+    size, place = len(jpeg), len(_START_OF_IMAGE)
+    while jpeg[place : place + 2] == _COMMENT:
+        length = 2 + struct.unpack(">H", jpeg[place + 2 : place + 4])[0]
+        size, place = size - length, place + length
+    return size

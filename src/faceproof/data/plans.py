@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceproof.console import progress
 from faceproof.data.faces import Crop, find_largest
-from faceproof.data.images import decode
+from faceproof.data.images import Pixels, decode
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.data.splits import assign_splits, find_crossings, join_components
 from faceproof.errors import DatasetError, ImageError
@@ -42,9 +43,12 @@ class PlannedPhoto:
     source: str
     path: str
     crop: Crop
-    light: float  # mean grey of the crop, 0 to 1
     donor_id: str
     seed: int
+
+    def read_pixels(self) -> Pixels:
+        """The face, cut out of its file, (side, side, 3) uint8 RGB."""
+        return self.crop.cut(decode(Path(self.path).read_bytes()))
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,10 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
     if not faces:
         raise DatasetError(f"no usable photo among {sum(dropped.values())}: {dict(dropped)}")
     components = join_components((face.photo.image_id, face.photo.identity_id) for face in faces)
-    component_of = [components[face.photo.image_id] for face in faces]
-    splits = assign_splits(_stratify(component_of, [face.light for face in faces]), seed)
-    split_of = [splits[component] for component in component_of]
-    donors = _draw_donors(faces, component_of, split_of, seed)
+    photo_components = [components[face.photo.image_id] for face in faces]
+    splits = assign_splits(_stratify(photo_components, [face.light for face in faces]), seed)
+    photo_splits = [splits[component] for component in photo_components]
+    donors = _draw_donors(faces, photo_components, photo_splits, seed)
     planned = tuple(
         PlannedPhoto(
             image_id=face.photo.image_id,
@@ -94,11 +98,12 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
             source=face.photo.source,
             path=str(face.photo.path),
             crop=face.crop,
-            light=face.light,
             donor_id=faces[donor].photo.image_id,
             seed=derive_seed(seed, face.photo.image_id),
         )
-        for face, component, split, donor in zip(faces, component_of, split_of, donors, strict=True)
+        for face, component, split, donor in zip(
+            faces, photo_components, photo_splits, donors, strict=True
+        )
     )
     plan = Plan(planned, dict(sorted(dropped.items())))
     refuse_leaks(plan.photos)
@@ -148,9 +153,8 @@ def read(path: Path) -> Plan:
     return Plan(photos, document["dropped"])
 
 
-def _read_crop(entry: dict[str, object]) -> Crop:
-    points = tuple((float(x), float(y)) for x, y in entry.pop("points"))  # type: ignore[attr-defined]  # JSON
-    return Crop(**entry, points=points)  # type: ignore[arg-type]  # JSON
+def _read_crop(entry: dict[str, Any]) -> Crop:
+    return Crop(**{**entry, "points": tuple((float(x), float(y)) for x, y in entry["points"])})
 
 
 def _find_faces(photos: Iterable[SourcePhoto]) -> tuple[list[_Face], Counter[str]]:
@@ -187,12 +191,12 @@ def _draw_donors(
     """For each face one of the nearest in pose and light, another component of the same split."""
     shapes = np.stack([_shape(face.crop.landmarks()) for face in faces])
     lights = np.array([face.light for face in faces])
-    groups, halves = np.array(components), np.array(splits)
+    groups, split_names = np.array(components), np.array(splits)
     donors = []
     for index, face in enumerate(faces):
         distance = np.linalg.norm(shapes - shapes[index], axis=1)
         distance += _LIGHT_WEIGHT * np.abs(lights - lights[index])
-        allowed = np.flatnonzero((halves == halves[index]) & (groups != groups[index]))
+        allowed = np.flatnonzero((split_names == split_names[index]) & (groups != groups[index]))
         if not len(allowed):
             raise DatasetError(
                 f"split {splits[index]} holds one person only; add people to swap with"

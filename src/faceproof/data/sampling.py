@@ -1,5 +1,6 @@
 """Draw a dataset that is uniform over labels in the i.i.d. sense."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,15 @@ from faceproof.errors import DatasetError
 
 Rows = NDArray[np.int64]
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Draw:
     """Row numbers of a draw and what it is worth.
 
-    `effective_size` is Kish's: as many plain draws from the pool would be as informative as the
-    weights allow, (sum w)^2 / sum w^2 over the pool.
+    `effective_size` is Kish's n^2 / sum of squared counts: as many distinct images, each drawn
+    equally often, would be worth as much.
     """
 
     rows: Rows
@@ -38,13 +41,13 @@ def sample_uniform(labels: pd.DataFrame, n: int, seed: int) -> Draw:
         seed: of the draw.
 
     Raises:
-        DatasetError: no rows, or a missing label.
+        DatasetError: nothing to draw, or a missing label.
 
     Source: own definition; `WeightedRandomSampler` with weight 1 / cell size is the same law.
     """
-    if labels.empty or labels.isna().to_numpy().any():
+    if labels.empty or n < 1 or labels.isna().to_numpy().any():
         raise DatasetError(
-            "sampling needs at least one row and no missing label; drop or fill them"
+            "sampling needs at least one row and draw, and no missing label; drop or fill them"
         )
     codes = labels.groupby(list(labels.columns), observed=True).ngroup().to_numpy()
     sizes = np.bincount(codes)
@@ -53,9 +56,10 @@ def sample_uniform(labels: pd.DataFrame, n: int, seed: int) -> Draw:
     rng = np.random.default_rng(seed)
     cells = rng.integers(len(sizes), size=n)
     rows = by_cell[starts[cells] + rng.integers(sizes[cells])]
-    return Draw(
-        rows=rows,
-        cells=len(sizes),
-        distinct=len(np.unique(rows)),
-        effective_size=float(len(sizes) ** 2 / (1 / sizes).sum()),
-    )
+    counts = np.unique(rows, return_counts=True)[1]
+    draw = Draw(rows, len(sizes), len(counts), float(n**2 / (counts**2).sum()))
+    logger.info(
+        "drew %d rows from %d cells: %d distinct, worth %.0f",
+        n, draw.cells, draw.distinct, draw.effective_size,
+    )  # fmt: skip
+    return draw

@@ -107,6 +107,8 @@ def publish(staged: StagedShards, dataset: Path, card: str) -> None:
     data = dataset / _DATA
     target = data / _folder_name(staged.fingerprint)
     data.mkdir(parents=True, exist_ok=True)
+    if target.exists() and hash_files(sorted(target.glob("*.parquet"))) != staged.fingerprint:
+        shutil.rmtree(target)  # damaged since; the card points at it, but it cannot be loaded
     if target.exists():
         shutil.rmtree(staged.folder)
     else:
@@ -132,9 +134,9 @@ def verify(dataset: Path) -> str:
     files = list_shards(dataset)
     if hash_files(files) != card["fingerprint"]:
         raise DatasetError(f"the shards in {dataset} are not those its card describes; build again")
-    counts = dict.fromkeys(SPLITS, 0)
+    counts: dict[str, int] = dict.fromkeys(SPLITS, 0)
     for file in files:
-        counts[file.name.split("-")[0]] += pq.ParquetFile(file).metadata.num_rows  # type: ignore[index]  # a split
+        counts[file.name.split("-")[0]] += pq.ParquetFile(file).metadata.num_rows
     stated = {split["name"]: split["num_examples"] for split in card["dataset_info"]["splits"]}
     if counts != stated:
         raise DatasetError(f"{dataset} holds {counts} rows, its card says {stated}; build again")
@@ -159,12 +161,29 @@ def read_card(dataset: Path) -> dict[str, Any]:
     path = dataset / CARD_NAME
     if not path.is_file():
         raise DatasetError(f"no dataset in {dataset}; {_BUILD_FIRST}")
-    _, _, rest = path.read_text().partition("---\n")
-    block, _, _ = rest.partition("\n---\n")
-    entries = yaml.safe_load(block)
+    try:
+        entries = yaml.safe_load(split_card(path.read_text())[0])
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read as a dataset card; {_BUILD_FIRST}") from error
     if not isinstance(entries, dict) or "fingerprint" not in entries:
         raise DatasetError(f"{path} is not a card of this project's builder; {_BUILD_FIRST}")
     return entries
+
+
+def is_dataset(folder: Path) -> bool:
+    """True for a folder whose card names data files, ours or another's."""
+    card = folder / CARD_NAME
+    if not card.is_file():
+        return False
+    metadata, _ = split_card(card.read_text(errors="replace"))
+    return any(line.startswith("configs:") for line in metadata.splitlines())
+
+
+def split_card(card: str) -> tuple[str, str]:
+    """A card's YAML block, without its `---` lines, and the prose after it."""
+    _, _, rest = card.partition("---\n")
+    metadata, _, prose = rest.partition("---\n")
+    return metadata, prose
 
 
 def _folder_name(fingerprint: str) -> str:

@@ -1,7 +1,6 @@
 """Who goes where: whole groups of people into train, validation and test."""
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -9,8 +8,6 @@ from faceproof.errors import DatasetError
 from faceproof.records import SPLITS, Split
 
 SHARES: Mapping[Split, float] = {"train": 0.6, "validation": 0.2, "test": 0.2}
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 def join_components(links: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -68,9 +65,9 @@ def assign_splits(strata: Mapping[str, str], seed: int) -> dict[str, Split]:
     return assigned
 
 
-def find_crossings(groups: Iterable[tuple[Key, Split]]) -> dict[Key, tuple[Split, ...]]:
+def find_crossings(groups: Iterable[tuple[str, Split]]) -> dict[str, tuple[Split, ...]]:
     """Groups that stand in more than one split, with the splits they stand in."""
-    seen: dict[Key, set[Split]] = {}
+    seen: dict[str, set[Split]] = {}
     for group, split in groups:
         seen.setdefault(group, set()).add(split)
     return {

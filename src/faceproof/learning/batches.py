@@ -25,73 +25,90 @@ class Batch(TypedDict):
 class Treatment:
     """What is done to training images; the same draws for all images of one photo.
 
-    `crop_pixels` is the side of a random square cut at native scale.
+    `crop_pixels` is the side of a random square cut at native scale; None leaves images whole, for
+    models that want a size of their own.
     """
 
     augment: Augment | None
-    crop_pixels: int
+    crop_pixels: int | None
     seed: int
 
 
+class Images(torch.utils.data.Dataset[Batch]):
+    """One item per image, untreated, in the order of the rows: for validation and test."""
+
+    def __init__(self, rows: Dataset, processor: BaseImageProcessor) -> None:
+        """Take rows with encoded `image` and `label`, and the model's processor."""
+        self._rows = rows.select_columns(["image", "label"])
+        self._processor = processor
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Batch:
+        """One image as a batch of one."""
+        row = self._rows[index]
+        return _make_batch([decode(row["image"]["bytes"])], [row["label"]], self._processor)
+
+
 class PhotoGroups(torch.utils.data.Dataset[Batch]):
-    """One item per photo: all its images together, real, sham and fakes.
+    """One item per photo, treated: all its images together, real, sham and fakes.
 
     Why: images of one photo differ by the forgery alone, so in one batch everything else cancels.
     """
 
-    def __init__(
-        self, rows: Dataset, processor: BaseImageProcessor, treatment: Treatment | None = None
-    ) -> None:
+    def __init__(self, rows: Dataset, processor: BaseImageProcessor, treatment: Treatment) -> None:
         """Group rows by `pair_id`.
 
         Args:
             rows: with encoded `image`, `label` and `pair_id`.
             processor: of the model.
-            treatment: of training images; None leaves them as they are.
+            treatment: of the images.
         """
         pairs = np.asarray(rows["pair_id"])
         self._rows = rows.select_columns(["image", "label"])
         self._members = [np.flatnonzero(pairs == pair) for pair in np.unique(pairs)]
         self._processor = processor
         self._treatment = treatment
-        self._rng = np.random.default_rng(treatment.seed if treatment else 0)
+        self._rng = np.random.default_rng(treatment.seed)
 
     def __len__(self) -> int:
         """Number of photos."""
         return len(self._members)
 
-    @property
-    def order(self) -> list[int]:
-        """Row numbers in the order in which items give them, shape (rows,)."""
-        return [int(row) for members in self._members for row in members]
-
     def __getitem__(self, index: int) -> Batch:
         """All images of one photo."""
         rows = self._rows[self._members[index]]
-        pictures = [decode(image["bytes"]) for image in rows["image"]]
-        side = None
-        if self._treatment is not None:
-            pictures, side = self._treat(pictures, self._treatment), self._treatment.crop_pixels
-        return {
-            "pixel_values": to_tensor(pictures, self._processor, side),
-            "labels": torch.tensor(rows["label"]),
-        }
-
-    def _treat(self, pictures: Sequence[Pixels], treatment: Treatment) -> list[Pixels]:
         seed = int(self._rng.integers(2**63))
-        treated = []
-        for picture in pictures:
-            rng = np.random.default_rng(seed)
-            cut = _crop(picture, treatment.crop_pixels, rng)
-            treated.append(cut if treatment.augment is None else treatment.augment(cut, rng))
-        return treated
+        pictures = [self._treat(decode(image["bytes"]), seed) for image in rows["image"]]
+        side = None if self._treatment.crop_pixels is None else pictures[0].shape[0]
+        return _make_batch(pictures, rows["label"], self._processor, side)
+
+    def _treat(self, picture: Pixels, seed: int) -> Pixels:
+        rng = np.random.default_rng(seed)
+        if self._treatment.crop_pixels is not None:
+            picture = _crop(picture, self._treatment.crop_pixels, rng)
+        return picture if self._treatment.augment is None else self._treatment.augment(picture, rng)
 
 
 def collate(items: Sequence[Batch]) -> Batch:
-    """Photos to one flat batch."""
+    """Items to one flat batch."""
     return {
         "pixel_values": torch.cat([item["pixel_values"] for item in items]),
         "labels": torch.cat([item["labels"] for item in items]),
+    }
+
+
+def _make_batch(
+    pictures: Sequence[Pixels],
+    labels: Sequence[int],
+    processor: BaseImageProcessor,
+    side_pixels: int | None = None,
+) -> Batch:
+    return {
+        "pixel_values": to_tensor(pictures, processor, side_pixels),
+        "labels": torch.tensor(labels),
     }
 
 
@@ -112,5 +129,6 @@ def to_tensor(
 
 
 def _crop(picture: Pixels, side: int, rng: np.random.Generator) -> Pixels:
+    side = min(side, *picture.shape[:2])
     top, left = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
     return np.ascontiguousarray(picture[top : top + side, left : left + side])

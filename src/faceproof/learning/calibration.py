@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from faceproof.learning.models import Decision
 from faceproof.metrics import Labels, Scores
+from faceproof.records import FAKE
 
 _LOG_TEMPERATURE_LIMITS = (-4.0, 4.0)
 
@@ -19,7 +20,7 @@ def calibrate(labels: Labels, margins: NDArray[np.float64]) -> Decision:
         margins: fake logit minus real logit, shape (N,).
 
     Source: temperature scaling (Guo et al. 2017, section 4.2); the threshold is the one with the
-    best balanced accuracy (Youden 1950), the middle of its stretch of equally good ones.
+    best balanced accuracy (Youden 1950), the middle of the widest stretch of equally good ones.
     """
     signs = np.where(labels == 1, 1.0, -1.0)
 
@@ -31,6 +32,11 @@ def calibrate(labels: Labels, margins: NDArray[np.float64]) -> Decision:
     )
     temperature = float(np.exp(best.x))
     return Decision(temperature, _choose_threshold(labels, to_scores(margins, temperature)))
+
+
+def to_margins(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Fake logit minus real logit, shape (N,), from logits, shape (N, 2)."""
+    return np.asarray(logits[:, FAKE] - logits[:, 1 - FAKE], np.float64)
 
 
 def to_scores(margins: NDArray[np.float64], temperature: float) -> Scores:
@@ -45,5 +51,7 @@ def _choose_threshold(labels: Labels, scores: Scores) -> float:
     caught = 1 - np.searchsorted(fakes, candidates) / len(fakes)
     spared = np.searchsorted(reals, candidates) / len(reals)
     balanced = (caught + spared) / 2
-    best = candidates[balanced == balanced.max()]
-    return float((best.min() + best.max()) / 2)
+    best = np.flatnonzero(balanced == balanced.max())
+    runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    widest = max(runs, key=lambda run: candidates[run[-1]] - candidates[run[0]])
+    return float((candidates[widest[0]] + candidates[widest[-1]]) / 2)

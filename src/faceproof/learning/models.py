@@ -1,10 +1,11 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import (
     AutoImageProcessor,
@@ -98,29 +99,24 @@ def load_model(place: str) -> tuple[PreTrainedModel, BaseImageProcessor, Decisio
         ModelError: not a classifier of real and fake, or without a stored decision.
     """
     model, processor = _load(place, use_safetensors=True)
-    if set(model.config.label2id) != set(LABELS):
+    if model.config.id2label != dict(enumerate(LABELS)):
+        raise ModelError(f"{place} has the labels {model.config.id2label}, not 0 real and 1 fake")
+    try:
+        decision = Decision(**(getattr(model.config, _DECISION, None) or {}))
+    except TypeError as error:
         raise ModelError(
-            f"{place} knows the labels {sorted(model.config.label2id)}, not real and fake"
-        )
-    decision = getattr(model.config, _DECISION, None)
-    if decision is None:
-        raise ModelError(f"{place} has no stored threshold; train it with training/train.py")
-    return model.eval(), processor, Decision(**decision)
+            f"{place} has no stored threshold; train it with training/train.py"
+        ) from error
+    return model.eval(), processor, decision
 
 
 def save_model(
     model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision, folder: Path
 ) -> None:
     """Save weights (safetensors), processor and decision to `folder`, replacing what was there."""
-    setattr(
-        model.config,
-        _DECISION,
-        {"temperature": decision.temperature, "threshold": decision.threshold},
-    )
-    partial, older = (
-        folder.with_name(f".{folder.name}.partial"),
-        folder.with_name(f".{folder.name}.old"),
-    )
+    setattr(model.config, _DECISION, asdict(decision))
+    partial = folder.with_name(f".{folder.name}.partial")
+    older = folder.with_name(f".{folder.name}.old")
     for leftover in (partial, older):
         shutil.rmtree(leftover, ignore_errors=True)
     model.save_pretrained(partial)
@@ -137,7 +133,7 @@ def _load(place: str, **options: object) -> tuple[PreTrainedModel, BaseImageProc
             place, trust_remote_code=False, **options
         )
         return model, AutoImageProcessor.from_pretrained(place, backend="pil")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"{place} holds no image classifier that can be loaded: {reason}"

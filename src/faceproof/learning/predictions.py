@@ -2,7 +2,8 @@
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
@@ -13,16 +14,18 @@ from numpy.typing import NDArray
 from faceproof.data.archives import ImageFile, Truth
 from faceproof.data.faces import find_largest
 from faceproof.data.images import Pixels, decode
-from faceproof.errors import ImageError, SettingsError
+from faceproof.errors import ImageError, MetricError
 from faceproof.learning.batches import to_tensor
-from faceproof.learning.calibration import to_scores
+from faceproof.learning.calibration import to_margins, to_scores
 from faceproof.learning.models import load_model
-from faceproof.metrics import Interval, accuracy, auroc, bootstrap_interval
-from faceproof.records import FAKE, LABELS
-from faceproof.results import Measured, Size
+from faceproof.metrics import Measured, Rows, accuracy, auroc, measure
+from faceproof.records import LABELS
+from faceproof.results import Size
+from faceproof.settings import require_positive
 from faceproof.storage import hash_file, replacing
 
-DEFAULT_MODEL = "build/demo/model"
+logger = logging.getLogger(__name__)
+
 _NO_FACE = "no face found; the whole image was scored"
 
 
@@ -42,7 +45,7 @@ class PredictSettings:
 
     input: Path = field(metadata={"help": "folder or zip of images; never unpacked"})
     output: Path = field(metadata={"help": "CSV to write: image, score, label, reason"})
-    model: str = field(default=DEFAULT_MODEL, metadata={"help": "model folder or Hub id"})
+    model: str = field(metadata={"help": "model folder or Hub id"})
     align: bool = field(
         default=True, metadata={"help": "cut out the largest face first; off: score whole images"}
     )
@@ -58,9 +61,8 @@ class PredictSettings:
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse an empty batch."""
-        if self.batch < 1:
-            raise SettingsError(f"batch is {self.batch}; it must be 1 or more")
+        """Refuse values that make no run."""
+        require_positive(self, "batch")
 
 
 class Detector:
@@ -83,7 +85,7 @@ class Detector:
 
         self._place = place
 
-    def describe(self) -> dict[str, str]:
+    def identify(self) -> dict[str, str]:
         """What identifies the model in a result file."""
         weights = Path(self._place) / "model.safetensors"
         return {"model": hash_file(weights) if weights.is_file() else self._place}
@@ -91,10 +93,8 @@ class Detector:
     @torch.inference_mode()
     def score(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
         """Probability of fake for each picture, shape (N,), 0 to 1."""
-        logits = (
-            self._model(pixel_values=to_tensor(pictures, self._processor)).logits.double().numpy()
-        )
-        return to_scores(logits[:, FAKE] - logits[:, 1 - FAKE], self._temperature)
+        logits = self._model(pixel_values=to_tensor(pictures, self._processor)).logits
+        return to_scores(to_margins(logits.double().numpy()), self._temperature)
 
     def predict(self, images: Iterable[ImageFile], batch: int) -> Iterator[Prediction]:
         """One prediction for each image file, in order; only one batch is held in memory."""
@@ -145,38 +145,33 @@ def write(predictions: Sequence[Prediction], path: Path) -> None:
         writer.writerows(astuple(prediction) for prediction in predictions)
 
 
-def measure(
+def measure_predictions(
     predictions: Sequence[Prediction], truth: Mapping[str, Truth], threshold: float, seed: int
 ) -> dict[str, Measured]:
     """Accuracy and AUROC over every readable image whose truth is known, with 95 % intervals.
 
     Images of one group are drawn together, so ten photos of a person do not count as ten people.
-
-    Raises:
-        MetricError: a single class or a single group.
+    What these images cannot give (AUROC of one class, an interval of one group) is left out, with
+    a warning.
     """
     known = [one for one in predictions if one.score is not None and one.image in truth]
     labels = np.array([LABELS.index(truth[one.image].label) for one in known], np.int64)
     scores = np.array([one.score for one in known], np.float64)
-    groups = np.array([truth[one.image].group for one in known])
-
-    def interval(name: str) -> Interval:
-        rng = np.random.default_rng(seed)
-        if name == "auroc":
-            return bootstrap_interval(lambda rows: auroc(labels[rows], scores[rows]), groups, rng)
-        return bootstrap_interval(
-            lambda rows: accuracy(labels[rows], scores[rows], threshold), groups, rng
-        )
-
-    return {
-        "accuracy": Measured(
-            accuracy(labels, scores, threshold), len(known), *interval("accuracy")
-        ),
-        "auroc": Measured(auroc(labels, scores), len(known), *interval("auroc")),
+    groups = np.array([truth[one.image].group for one in known], np.str_)
+    statistics: dict[str, Callable[[Rows], float]] = {
+        "accuracy": lambda rows: accuracy(labels[rows], scores[rows], threshold),
+        "auroc": lambda rows: auroc(labels[rows], scores[rows]),
     }
+    values = {}
+    for name, statistic in statistics.items():
+        try:
+            values[name] = measure(statistic, groups, seed)
+        except MetricError as error:
+            logger.warning("%s is not available: %s", name, error)
+    return values
 
 
-def describe(name: str, value: Measured) -> str:
+def format_metric(name: str, value: Measured) -> str:
     """A metric as a line of text, with count and interval."""
     return (
         f"{name:<12} {value.value:.3f} (95 % interval {value.low:.3f} to {value.high:.3f}, "

@@ -9,16 +9,19 @@ import evaluate
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
-from transformers import EvalPrediction, PreTrainedModel, TrainerState, TrainingArguments
+from transformers import EvalPrediction, Trainer, TrainingArguments
 from transformers.trainer_utils import PredictionOutput
 
 from faceproof.errors import SettingsError
-from faceproof.learning.calibration import to_scores
+from faceproof.learning.calibration import to_margins, to_scores
 from faceproof.learning.models import FROM_CONFIG, Architecture, Decision
-from faceproof.metrics import Labels, accuracy, auroc, bootstrap_interval
+from faceproof.metrics import Labels, Measured, Rows, accuracy, auroc, measure
 from faceproof.records import FAKE
-from faceproof.results import Measured, Scalar, Size
+from faceproof.results import Scalar, Size
+from faceproof.settings import require_positive
 from faceproof.storage import replacing
+
+_EVALUATION_BATCH = 32  # images; memory, not results
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,12 @@ class TrainSettings:
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot train anything."""
-        for name in ("epochs", "patience", "batch", "stem_pixels", "crop_pixels"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        """Refuse values that make no run."""
+        require_positive(self, "epochs", "patience", "batch", "stem_pixels", "crop_pixels")
+        if len(self.depths) != len(self.hidden_sizes):
+            raise SettingsError("depths and hidden_sizes must name the same number of stages")
+        if not self.learning_rate > 0:
+            raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
         if self.side_pixels < self.crop_pixels:
             raise SettingsError(
                 f"crop_pixels {self.crop_pixels} exceeds side_pixels {self.side_pixels}"
@@ -84,11 +89,11 @@ def make_arguments(run: TrainSettings) -> TrainingArguments:
         output_dir=str(run.work),
         num_train_epochs=run.epochs,
         per_device_train_batch_size=run.batch,
-        per_device_eval_batch_size=run.batch,
+        per_device_eval_batch_size=_EVALUATION_BATCH,
         learning_rate=run.learning_rate,
         weight_decay=run.weight_decay,
         lr_scheduler_type="cosine",
-        warmup_steps=0.1,
+        warmup_steps=0.1,  # below 1: a share of all steps
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
@@ -115,11 +120,6 @@ def make_scorer(metric_script: Path) -> Callable[[EvalPrediction], dict[str, flo
     return score
 
 
-def to_margins(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Fake logit minus real logit, shape (N,), from logits, shape (N, 2)."""
-    return np.asarray(logits[:, FAKE] - logits[:, 1 - FAKE], np.float64)
-
-
 @dataclass(frozen=True)
 class ScoredSplit:
     """A split as the model saw it, row by row, all of shape (N,).
@@ -133,20 +133,13 @@ class ScoredSplit:
     methods: NDArray[np.str_]
 
 
-def collect(output: PredictionOutput, rows: Dataset, order: list[int]) -> ScoredSplit:
-    """Put a prediction beside what is known of its rows.
-
-    Args:
-        output: of `Trainer.predict`.
-        rows: the split.
-        order: row numbers in the order of the prediction.
-    """
-    ordered = rows.select(order)
+def collect(output: PredictionOutput, rows: Dataset) -> ScoredSplit:
+    """Put the output of `Trainer.predict` beside what is known of the rows it was made from."""
     return ScoredSplit(
-        labels=np.asarray(ordered["label"], np.int64),
+        labels=np.asarray(rows["label"], np.int64),
         margins=to_margins(np.asarray(output.predictions)),
-        groups=np.asarray(ordered["component_id"]),
-        methods=np.asarray(ordered["method"]),
+        groups=np.asarray(rows["component_id"]),
+        methods=np.asarray(rows["method"]),
     )
 
 
@@ -160,40 +153,32 @@ def measure_split(
     """
     scores = to_scores(split.margins, decision.temperature)
 
-    def auroc_of(rows: NDArray[np.int64]) -> float:
-        return auroc(split.labels[rows], scores[rows])
+    def auroc_over(chosen: Rows) -> Measured:
+        labels, kept = split.labels[chosen], scores[chosen]
+        return measure(lambda rows: auroc(labels[rows], kept[rows]), split.groups[chosen], seed)
 
-    def accuracy_of(rows: NDArray[np.int64]) -> float:
-        return accuracy(split.labels[rows], scores[rows], decision.threshold)
-
-    def measured(
-        statistic: Callable[[NDArray[np.int64]], float], rows: NDArray[np.int64]
-    ) -> Measured:
-        rng = np.random.default_rng(seed)
-        bounds = bootstrap_interval(lambda drawn: statistic(rows[drawn]), split.groups[rows], rng)
-        return Measured(statistic(rows), len(rows), *bounds)
-
-    everyone = np.arange(len(split.labels))
     values = {
-        f"{name}_auroc": measured(auroc_of, everyone),
-        f"{name}_accuracy": measured(accuracy_of, everyone),
+        f"{name}_auroc": auroc_over(np.arange(len(scores))),
+        f"{name}_accuracy": measure(
+            lambda rows: accuracy(split.labels[rows], scores[rows], decision.threshold),
+            split.groups,
+            seed,
+        ),
     }
     for method in np.unique(split.methods[split.labels == FAKE]):
-        rows = np.flatnonzero((split.labels != FAKE) | (split.methods == method))
-        values[f"{name}_auroc_{method}"] = measured(auroc_of, rows)
+        chosen = np.flatnonzero((split.labels != FAKE) | (split.methods == method))
+        values[f"{name}_auroc_{method}"] = auroc_over(chosen)
     return values
 
 
-def describe_run(
-    state: TrainerState, world_size: int, model: PreTrainedModel, decision: Decision
-) -> dict[str, Scalar]:
+def describe_run(trainer: Trainer, decision: Decision) -> dict[str, Scalar]:
     """How the run went: epochs, best step, processes, parameters, temperature and threshold."""
     return {
-        "epochs_run": round(state.epoch or 0, 2),
-        "steps_run": state.global_step,
-        "best_step": state.best_global_step,
-        "processes": world_size,
-        "parameters": model.num_parameters(),
+        "epochs_run": round(trainer.state.epoch or 0, 2),
+        "steps_run": trainer.state.global_step,
+        "best_step": trainer.state.best_global_step,
+        "processes": trainer.args.world_size,
+        "parameters": trainer.model.num_parameters(),
         "temperature": decision.temperature,
         "threshold": decision.threshold,
     }

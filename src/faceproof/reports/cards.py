@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from faceproof.metrics import Measured
 from faceproof.reports.templates import render_template
-from faceproof.results import Measured, Scalar
+from faceproof.results import Scalar
 
 DATASET_FIELDS: dict[str, object] = {
     "pretty_name": "faceproof: faces, real and fake",
@@ -23,3 +24,12 @@ def render_dataset_card(metadata: str, values: Mapping[str, Measured | Scalar]) 
         values: of the build's result file.
     """
     return render_template("dataset_builder/card.md.j2", metadata=metadata, build=values)
+
+
+def render_zip_readme(values: Mapping[str, Measured | Scalar]) -> str:
+    """The README inside the mini-dataset zip.
+
+    Args:
+        values: of the build's result file.
+    """
+    return render_template("dataset_builder/mini_zip.md.j2", build=values)

@@ -1,27 +1,19 @@
 """HTML pages: one file each, no network, readable without scripts."""
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
 
-from faceproof.data.checks.findings import Finding
 from faceproof.reports.templates import render_template
-from faceproof.results import Measured
 from faceproof.storage import replacing
 
 
-def write_audit_report(
-    findings: Sequence[Finding], classifier: Measured | None, images: int, path: Path
-) -> None:
-    """Write the audit as a page: the classifier's number, then every finding.
+def write_audit_page(report: Path, page: Path) -> None:
+    """Show an audit's report: the classifier's number, then every finding.
 
     Args:
-        findings: in the order of the report.
-        classifier: AUROC that is in question, if predictions were given.
-        images: number of images that were looked at.
-        path: HTML file to write.
+        report: JSON written by the audit.
+        page: HTML file to write.
     """
-    page = render_template(
-        "question_02/report.html.j2", findings=findings, classifier=classifier, images=images
-    )
-    with replacing(path) as partial:
-        partial.write_text(page)
+    text = render_template("question_02/report.html.j2", **json.loads(report.read_text()))
+    with replacing(page) as partial:
+        partial.write_text(text)

@@ -13,9 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from faceproof import console, results, settings
+from faceproof.data.shards import CARD_NAME, split_card
 from faceproof.errors import InputError
 from faceproof.reports.cards import render_dataset_card
 from faceproof.reports.environments import render_environment
+from faceproof.reports.numbers import SOURCES, read_numbers
 from faceproof.reports.templates import REPOSITORY, render_template
 from faceproof.storage import replacing
 
@@ -24,16 +26,7 @@ PAGES: Mapping[str, str] = {
     "hub_card.md": "training/hub_card.md.j2",
     **{f"question_0{n}/README.md": f"question_0{n}/answer.md.j2" for n in range(1, 5)},
 }
-_SOURCES = {
-    "build": "dataset_builder/results.json",
-    "sampling": "question_01/results.json",
-    "audit": "question_02/results.json",
-    "training": "training/results.json",
-    "prediction": "question_03/results.json",
-    "streaming": "question_04/results.json",
-}
-_METADATA_TABLE = "question_01/metadata.csv"
-_CARD = "dataset_builder/README.md"
+METADATA_TABLE = "question_01/metadata.csv"
 
 
 @dataclass(frozen=True)
@@ -48,36 +41,6 @@ class RenderSettings:
         metadata={"help": "dataset folder whose card is rendered too, if it was built"},
     )
     check: bool = field(default=False, metadata={"help": "write nothing; fail if a page is stale"})
-
-
-class Numbers:
-    """A result file as templates see it: `numbers.records`, `numbers.interval("auroc")`."""
-
-    def __init__(self, file: results.ResultFile) -> None:
-        """Wrap a result file."""
-        self._values = file.values
-        self.size = file.size
-        self.provenance = file.provenance
-
-    def __getattr__(self, name: str) -> results.Scalar:
-        """A value by name; Jinja reports names that were not measured."""
-        try:
-            return self._values[name]
-        except KeyError as error:
-            raise AttributeError(f"no value {name} in the results") from error
-
-    def setting(self, name: str) -> str:
-        """A setting of the run that wrote the file."""
-        recorded = self.provenance["settings"]
-        return str(recorded[name]) if isinstance(recorded, dict) else ""
-
-    def interval(self, name: str, digits: int = 3) -> str:
-        """A measured value with its 95 % interval, count and size, as prose."""
-        value, low, high = (self._values[f"{name}{part}"] for part in ("", "_low", "_high"))
-        return (
-            f"{value:.{digits}f} (95 % interval {low:.{digits}f} to {high:.{digits}f}, "
-            f"n = {self._values[f'{name}_n']}, {self.size})"
-        )
 
 
 def main() -> int:
@@ -99,21 +62,12 @@ def main() -> int:
     return 0
 
 
-def read_numbers(root: Path) -> dict[str, Numbers]:
-    """All result files under a root, by the name templates use.
-
-    Raises:
-        InputError: a file is missing.
-    """
-    return {name: Numbers(results.read(root / place)) for name, place in _SOURCES.items()}
-
-
 def _read_slots(root: Path) -> dict[str, object]:
     numbers = read_numbers(root)
     try:
-        table = pd.read_csv(root / _METADATA_TABLE, dtype=str, keep_default_na=False)
+        table = pd.read_csv(root / METADATA_TABLE, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
-        raise InputError(f"no table at {root / _METADATA_TABLE}; run `make results`") from error
+        raise InputError(f"no table at {root / METADATA_TABLE}; run `make results`") from error
     return {**numbers, "metadata": _to_markdown(table)}
 
 
@@ -126,11 +80,11 @@ def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 
 def _render_built_card(root: Path, dataset: Path) -> None:
     """Renew the prose of the built dataset's card; its YAML block is the builder's."""
-    path = dataset / Path(_CARD).name
+    path = dataset / CARD_NAME
     if not path.is_file():
         return
-    metadata = path.read_text().split("---\n", 2)[1]
-    build = results.read(root / _SOURCES["build"])
+    metadata, _ = split_card(path.read_text())
+    build = results.read(root / SOURCES["build"])
     if f"fingerprint: {build.values['fingerprint']}\n" in metadata:
         _write(path, render_dataset_card(metadata, build.values))
 

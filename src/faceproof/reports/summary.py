@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceproof import console, settings
-from faceproof.reports.render import read_numbers
+from faceproof.reports.numbers import read_numbers
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 from datasets import Image, IterableDataset, load_dataset
 
-from faceproof.errors import SettingsError, StorageError
+from faceproof.errors import StorageError
 from faceproof.results import Scalar, Size
+from faceproof.settings import require_positive
 from faceproof.storage import Bucket, Endpoint, hash_file
 
 
@@ -26,9 +27,8 @@ class StreamSettings:
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse to report a median of nothing."""
-        if self.passes < 1:
-            raise SettingsError(f"passes is {self.passes}; it must be 1 or more")
+        """Refuse values that make no run."""
+        require_positive(self, "passes")
 
 
 def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:
@@ -91,9 +91,9 @@ def measure(stream: IterableDataset, expected: Sequence[str], passes: int) -> di
     return {
         "images": len(expected),
         "images_per_second": float(np.median(measured)),
-        "images_per_second_low": float(min(measured)),
-        "images_per_second_high": float(max(measured)),
-        "images_per_second_n": passes,
+        "images_per_second_slowest": float(min(measured)),
+        "images_per_second_fastest": float(max(measured)),
+        "passes": passes,
         "images_compared_equal": len(expected) * (passes + 1),
     }
 

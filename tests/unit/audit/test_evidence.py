@@ -2,6 +2,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from datasets import ClassLabel, Dataset, Features, Image
 
 from faceproof.audit.audits import has_failed, run_checks, to_values
 from faceproof.audit.evidence import measure_classifier, read_evidence
@@ -15,7 +16,7 @@ def archive(tmp_path: Path, face: Pixels) -> Path:
     with zipfile.ZipFile(path, "w") as members:
         for number in range(4):
             for label in ("real", "fake"):
-                members.writestr(f"{label}/{label}{number}.jpg", encode_jpeg(face, 80, 0))
+                members.writestr(f"{label}/{number}.jpg", encode_jpeg(face, 80, 0))
         members.writestr("fake/broken.jpg", b"")
         members.writestr("elsewhere/unknown.jpg", b"")
     return path
@@ -47,12 +48,12 @@ def test_checks_without_groups_are_underpowered_and_do_not_fail(archive: Path) -
 def test_a_classifier_is_measured_on_what_it_scored(archive: Path, tmp_path: Path) -> None:
     seen = read_evidence(archive)
     scores = "image,score,label,reason\n" + "".join(
-        f"x/{label}{number}.jpg,{0.9 if label == 'fake' else 0.1},,\n"
+        f"{label}/{number}.jpg,{0.9 if label == 'fake' else 0.1},,\n"
         for number in range(4)
         for label in ("real", "fake")
     )
     measured = measure_classifier(
-        write_scores(tmp_path, scores + "x/broken.jpg,,,empty\n"), seen, 0
+        write_scores(tmp_path, scores + "fake/broken.jpg,,,empty\n"), seen, 0
     )
     assert (measured.value, measured.n) == (1.0, 8)
 
@@ -84,6 +85,30 @@ def test_images_without_truth_cannot_be_audited(tmp_path: Path, face: Pixels) ->
 
 
 def test_a_folder_with_a_card_but_no_data_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")
+    card = (
+        "---\nlicense: mit\nconfigs:\n- config_name: default\n  data_files: data/*.parquet\n---\n"
+    )
+    (tmp_path / "README.md").write_text(card)
     with pytest.raises(DatasetError, match="cannot be opened"):
         read_evidence(tmp_path)
+
+
+def test_a_folder_of_images_with_a_readme_is_a_folder_of_images(
+    tmp_path: Path, face: Pixels
+) -> None:
+    (tmp_path / "README.md").write_text("# My photos\n")
+    for label in ("real", "fake"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "0.jpg").write_bytes(encode_jpeg(face, 80, 0))
+    assert read_evidence(tmp_path).labels.tolist() == [1, 0]
+
+
+def test_labels_in_another_order_keep_their_meaning(tmp_path: Path, face: Pixels) -> None:
+    features = Features({"image": Image(), "label": ClassLabel(names=["fake", "real"])})
+    jpeg = {"bytes": encode_jpeg(face, 80, 0), "path": None}
+    rows = Dataset.from_dict({"image": [jpeg] * 3, "label": [0, 1, 1]}, features=features)
+    rows.to_parquet(tmp_path / "test.parquet")
+    card = "---\nconfigs:\n- config_name: default\n  data_files:\n"
+    card += "  - split: test\n    path: test.parquet\n---\n"
+    (tmp_path / "README.md").write_text(card)
+    assert read_evidence(tmp_path).labels.tolist() == [1, 0, 0]

@@ -27,9 +27,13 @@ def test_every_image_file_is_listed_and_nothing_else(tmp_path: Path) -> None:
     members = {
         "b.JPG": JPEG, "a/c.png": b"", "a/été 顔.jpeg": JPEG, "no_extension": JPEG,
         "notes": b"text",
-        "a/readme.txt": JPEG, "__MACOSX/a/c.png": JPEG, "a/._c.png": JPEG, "folder/": b"",
+        "holiday#1.jpg": b"", "a#b/x.png": b"", "Mr. Smith": JPEG, "12:30.jpg": JPEG,
+        "a/readme.txt": b"text", "__MACOSX/a/c.png": JPEG, "a/._c.png": JPEG, "folder/": b"",
     }  # fmt: skip
-    expected = sorted(["b.JPG", "a/c.png", "a/été 顔.jpeg", "no_extension"])
+    expected = sorted(
+        ["b.JPG", "a/c.png", "a/été 顔.jpeg", "no_extension", "holiday#1.jpg", "a#b/x.png",
+         "Mr. Smith", "12:30.jpg"]
+    )  # fmt: skip
     assert names(make_zip(tmp_path / "x.zip", members)) == expected
     folder = tmp_path / "x"
     for name, data in members.items():
@@ -108,15 +112,9 @@ def test_a_file_that_vanished_is_unreadable(tmp_path: Path) -> None:
     assert refused.value.code == "unreadable"
 
 
-@pytest.mark.parametrize(
-    ("members", "message"),
-    [({}, "holds no image files"), ({"a.txt": b"x"}, "holds no image files")],
-    ids=["empty", "no images"],
-)
-def test_an_archive_without_images_is_refused(
-    tmp_path: Path, members: dict[str, bytes], message: str
-) -> None:
-    with pytest.raises(InputError, match=message):
+@pytest.mark.parametrize("members", [{}, {"a.txt": b"x"}], ids=["empty", "no images"])
+def test_an_archive_without_images_is_refused(tmp_path: Path, members: dict[str, bytes]) -> None:
+    with pytest.raises(InputError, match="holds no image files"):
         open_archive(make_zip(tmp_path / "x.zip", members))
 
 
@@ -143,8 +141,23 @@ def test_a_manifest_gives_truth_and_groups(tmp_path: Path) -> None:
     assert truth == {"a.jpg": Truth("fake", "p1"), "b.jpg": Truth("real", "b.jpg")}
 
 
+def test_a_manifest_in_the_one_top_folder_counts_for_names_below_it(tmp_path: Path) -> None:
+    manifest = b"image,label\n./a.jpg,fake\nsub\\b.jpg,real\ngone.jpg,real\n"
+    members = {"rd/labels.csv": manifest, "rd/a.jpg": JPEG, "rd/sub/b.jpg": JPEG}
+    truth = open_archive(make_zip(tmp_path / "x.zip", members)).truth
+    assert {name: one.label for name, one in truth.items()} == {
+        "rd/a.jpg": "fake", "rd/sub/b.jpg": "real",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "manifest", [b"file,kind\n", b"image,label\na.jpg,maybe\n", b"\xff\xfe\x00"]
+    "manifest",
+    [
+        b"image,label\na.jpg,real\na.jpg,fake\n",
+        b"file,kind\n",
+        b"image,label\na.jpg,maybe\n",
+        b"\xff\xfe\x00",
+    ],
 )
 def test_a_bad_manifest_is_refused(tmp_path: Path, manifest: bytes) -> None:
     path = make_zip(tmp_path / "x.zip", {"labels.csv": manifest, "a.jpg": JPEG})

@@ -17,11 +17,12 @@ def test_each_cell_is_drawn_equally_often() -> None:
     assert np.abs(counts[:3] - 1000).max() < 150
 
 
-def test_effective_size_and_distinct_rows_are_those_of_the_pool() -> None:
+def test_a_draw_tells_what_it_is_worth() -> None:
     draw = sample_uniform(LABELS, 9000, seed=0)
     assert draw.distinct == 5
-    # weights 1/9, 1/9, 1/9, 1/3, 1/3: 1 / sum of squares = 1 / (3/81 + 2/9)
-    assert draw.effective_size == pytest.approx(27 / 7)
+    # shares 1/9, 1/9, 1/9, 1/3, 1/3: 1 / sum of squares = 1 / (3/81 + 2/9) = 27/7
+    assert draw.effective_size == pytest.approx(27 / 7, rel=0.05)
+    assert sample_uniform(LABELS, 1, seed=0).effective_size == 1
 
 
 def test_the_seed_decides() -> None:

@@ -107,6 +107,10 @@ def foreign_card(folder: Path) -> None:
     (folder / "README.md").write_text("---\nlicense: mit\n---\n")
 
 
+def broken_card(folder: Path) -> None:
+    (folder / "README.md").write_text("---\na: [\n---\n")
+
+
 def other_counts(folder: Path) -> None:
     card = shards.read_card(folder)
     card["dataset_info"]["splits"][0]["num_examples"] += 1
@@ -122,12 +126,15 @@ def other_counts(folder: Path) -> None:
         (lose_card, "no dataset in"),
         (foreign_card, "not a card of this project"),
         (other_counts, "its card says"),
+        (broken_card, "cannot be read as a dataset card"),
     ],
 )
 def test_a_folder_that_is_not_its_card_is_refused(
-    splits: DatasetDict, tmp_path: Path, harm: object, message: str
+    splits: DatasetDict, tmp_path: Path, harm: Callable[[Path], None], message: str
 ) -> None:
     build(splits, tmp_path / "set")
-    harm(tmp_path / "set")  # type: ignore[operator]  # one of the functions above
+    harm(tmp_path / "set")
     with pytest.raises(DatasetError, match=message):
         shards.verify(tmp_path / "set")
+    staged = build(splits, tmp_path / "set")  # "build again" must help
+    assert shards.verify(tmp_path / "set") == staged.fingerprint

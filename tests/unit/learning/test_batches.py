@@ -1,17 +1,18 @@
 import pytest
 import torch
 from datasets import Dataset
+from tests.conftest import TINY
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.learning.augmentation import augment
-from faceproof.learning.batches import PhotoGroups, Treatment, collate, to_tensor
-from faceproof.learning.models import Architecture, make_model
+from faceproof.learning.batches import Images, PhotoGroups, Treatment, collate, to_tensor
+from faceproof.learning.models import make_model
 
 
 @pytest.fixture(scope="module")
 def processor() -> BaseImageProcessor:
-    return make_model("config", Architecture((1, 1, 1, 1), (4, 8, 8, 8), 4, 92))[1]
+    return make_model("config", TINY)[1]
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +28,21 @@ def rows(face: Pixels) -> Dataset:
     )
 
 
-def test_an_item_is_a_whole_photo_and_the_order_is_told(
-    rows: Dataset, processor: BaseImageProcessor
-) -> None:
-    groups = PhotoGroups(rows, processor)
+def test_a_training_item_is_a_whole_photo(rows: Dataset, processor: BaseImageProcessor) -> None:
+    groups = PhotoGroups(rows, processor, Treatment(None, None, seed=0))
     assert len(groups) == 3
-    assert groups.order == [2, 3, 0, 1, 4, 5]
     batch = collate([groups[0], groups[1]])
     assert batch["pixel_values"].shape == (4, 3, 92, 92)
     assert batch["labels"].tolist() == [0, 1, 0, 1]
+
+
+def test_an_unseen_item_is_one_image_in_row_order(
+    rows: Dataset, processor: BaseImageProcessor
+) -> None:
+    images = Images(rows, processor)
+    assert len(images) == 6
+    assert collate([images[index] for index in range(6)])["labels"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert not torch.equal(images[0]["pixel_values"], images[1]["pixel_values"])
 
 
 def test_a_face_of_native_size_is_only_normalised(
@@ -56,6 +63,11 @@ def test_images_of_one_photo_get_the_same_draws(
     assert first.shape == (3, 40, 40)
     total = first + second
     assert (total.amax(dim=(1, 2)) - total.amin(dim=(1, 2))).max() < 0.2  # JPEG noise alone
+
+
+def test_a_crop_never_exceeds_the_image(rows: Dataset, processor: BaseImageProcessor) -> None:
+    groups = PhotoGroups(rows, processor, Treatment(None, crop_pixels=500, seed=0))
+    assert groups[0]["pixel_values"].shape == (2, 3, 92, 92)
 
 
 def test_a_row_read_again_is_drawn_anew(rows: Dataset, processor: BaseImageProcessor) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faceproof.learning.calibration import calibrate, to_scores
+from faceproof.learning.calibration import calibrate, to_margins, to_scores
 from faceproof.metrics import accuracy
 
 
@@ -18,6 +18,18 @@ def test_the_threshold_parts_what_can_be_parted() -> None:
     scores = to_scores(margins, decision.temperature)
     assert scores[2] < decision.threshold < scores[3]
     assert accuracy(labels, scores, decision.threshold) == 1.0
+
+
+def test_between_equally_good_thresholds_the_widest_stretch_wins() -> None:
+    labels = np.array([0, 1, 0, 1])
+    margins = np.array([-3.0, -1.0, 0.5, 3.0])  # cutting in either gap is right three times in four
+    decision = calibrate(labels, margins)
+    scores = to_scores(margins, decision.temperature)
+    assert accuracy(labels, scores, decision.threshold) == 0.75
+
+
+def test_margins_are_fake_minus_real() -> None:
+    assert to_margins(np.array([[1.0, 4.0], [2.0, -1.0]])).tolist() == [3.0, -3.0]
 
 
 def test_scores_are_probabilities_of_fake() -> None:

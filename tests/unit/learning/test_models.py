@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.conftest import TINY
 from transformers import (
     AutoImageProcessor,
     AutoModelForImageClassification,
@@ -11,9 +12,7 @@ from transformers import (
 )
 
 from faceproof.errors import ModelError
-from faceproof.learning.models import Architecture, Decision, load_model, make_model, save_model
-
-TINY = Architecture((1, 1, 1, 1), (4, 8, 8, 8), 4, 92)
+from faceproof.learning.models import Decision, load_model, make_model, save_model
 
 
 def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Path) -> None:
@@ -62,13 +61,27 @@ def test_a_place_without_a_model_is_refused(tmp_path: Path) -> None:
         load_model(str(tmp_path))
 
 
+def test_cut_off_weights_are_refused(tmp_path: Path) -> None:
+    network, processor = make_model("config", TINY)
+    save_model(network, processor, Decision(1.0, 0.5), tmp_path / "m")
+    weights = tmp_path / "m" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="holds no image classifier"):
+        load_model(str(tmp_path / "m"))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"decision": None}, "no stored threshold"),
+        ({"decision": {"temperature": 1}}, "no stored threshold"),
+        (
+            {"id2label": {"0": "fake", "1": "real"}, "label2id": {"fake": 0, "real": 1}},
+            "not 0 real",
+        ),
         (
             {"id2label": {"0": "cat", "1": "dog"}, "label2id": {"cat": 0, "dog": 1}},
-            "not real and fake",
+            "not 0 real",
         ),
     ],
 )

@@ -1,4 +1,5 @@
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -6,13 +7,13 @@ import pytest
 
 from faceproof.data.archives import ImageFile, Truth
 from faceproof.data.images import Pixels, encode_jpeg
-from faceproof.errors import MetricError, SettingsError
+from faceproof.errors import SettingsError
 from faceproof.learning.predictions import (
     Detector,
     Prediction,
     PredictSettings,
-    describe,
-    measure,
+    format_metric,
+    measure_predictions,
     write,
 )
 
@@ -22,7 +23,7 @@ def files(face: Pixels) -> list[ImageFile]:
     """Seven faces of growing brightness, with two bad files between."""
     images = {f"{number}.jpg": encode_jpeg(face // 8 * number, 90, 0) for number in range(1, 8)}
     images |= {"2b.jpg": b"", "5b.jpg": b"text"}
-    return [ImageFile(name, lambda data=data: data) for name, data in sorted(images.items())]  # type: ignore[misc]  # bound now
+    return [ImageFile(name, partial(bytes, data)) for name, data in sorted(images.items())]
 
 
 def test_every_file_keeps_its_row_and_place(model: Path, files: list[ImageFile]) -> None:
@@ -61,7 +62,7 @@ def test_calibration_moves_scores_towards_a_half(model: Path, face: Pixels) -> N
 
 
 def test_a_model_is_named_by_its_weights(model: Path) -> None:
-    assert len(Detector(str(model)).describe()["model"]) == 64
+    assert len(Detector(str(model)).identify()["model"]) == 64
 
 
 def test_the_csv_is_utf8_with_empty_cells(tmp_path: Path) -> None:
@@ -80,19 +81,26 @@ def test_accuracy_is_over_readable_images_with_known_truth() -> None:
         Prediction("e", 0.7, "fake", ""),
     ]  # fmt: skip
     truth = {name: Truth("fake" if name in "ad" else "real", name) for name in "abcd"}
-    values = measure(rows, truth, threshold=0.5, seed=0)
+    values = measure_predictions(rows, truth, threshold=0.5, seed=0)
     assert values["accuracy"].value == pytest.approx(2 / 3)
     assert values["accuracy"].n == 3
     assert values["auroc"].value == 1.0
-    assert "n = 3 readable" in describe("accuracy", values["accuracy"])
+    assert "n = 3 readable" in format_metric("accuracy", values["accuracy"])
 
 
-def test_one_class_has_no_auroc() -> None:
+def test_one_class_has_an_accuracy_and_no_auroc() -> None:
     rows = [Prediction(name, 0.9, "fake", "") for name in "ab"]
-    with pytest.raises(MetricError, match="one class"):
-        measure(rows, {name: Truth("fake", name) for name in "ab"}, 0.5, 0)
+    truth = {name: Truth("fake", name) for name in "ab"}
+    values = measure_predictions(rows, truth, 0.5, 0)
+    assert set(values) == {"accuracy"}
+    assert values["accuracy"].value == 1.0
+
+
+def test_one_group_has_no_interval() -> None:
+    rows = [Prediction(name, 0.9, "fake", "") for name in "ab"]
+    assert not measure_predictions(rows, {name: Truth("fake", "p") for name in "ab"}, 0.5, 0)
 
 
 def test_an_empty_batch_is_refused() -> None:
     with pytest.raises(SettingsError, match="batch is 0"):
-        PredictSettings(Path("in"), Path("out"), batch=0)
+        PredictSettings(Path("in"), Path("out"), "model", batch=0)

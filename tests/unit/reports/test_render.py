@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from faceproof import results
 from faceproof.errors import InputError
 from faceproof.reports import render, summary
 from faceproof.reports.environments import render_environment
+from faceproof.reports.numbers import SOURCES, Numbers
 from faceproof.reports.templates import REPOSITORY, render_template
 
 
@@ -23,14 +25,10 @@ def run(*words: str) -> int:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A copy of the tracked results."""
-    for place in [*render._SOURCES.values(), render._METADATA_TABLE]:
+    for place in [*SOURCES.values(), render.METADATA_TABLE]:
         (tmp_path / place).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(REPOSITORY / place, tmp_path / place)
     return tmp_path
-
-
-def test_tracked_pages_are_fresh() -> None:
-    assert run("--check") == 0
 
 
 def test_a_changed_number_makes_its_page_stale_until_rendered(root: Path) -> None:
@@ -52,13 +50,13 @@ def test_missing_results_say_what_to_run(tmp_path: Path) -> None:
 
 
 def test_a_missing_table_says_what_to_run(root: Path) -> None:
-    (root / render._METADATA_TABLE).unlink()
+    (root / render.METADATA_TABLE).unlink()
     with pytest.raises(InputError, match="make results"):
         run("--root", str(root))
 
 
 def test_a_number_that_was_not_measured_stops_the_page() -> None:
-    numbers = render.Numbers(results.ResultFile({"a": 1}, {}, "sample"))
+    numbers = Numbers(results.ResultFile({"a": 1}, {}, "sample"))
     assert numbers.a == 1
     with pytest.raises(AttributeError, match="no value b"):
         _ = numbers.b
@@ -68,7 +66,7 @@ def test_a_number_that_was_not_measured_stops_the_page() -> None:
 
 def test_an_interval_carries_count_and_size() -> None:
     values = {"x": 0.5, "x_low": 0.25, "x_high": 0.75, "x_n": 12}
-    text = render.Numbers(results.ResultFile(values, {}, "sample")).interval("x", 2)
+    text = Numbers(results.ResultFile(values, {}, "sample")).interval("x", 2)
     assert text == "0.50 (95 % interval 0.25 to 0.75, n = 12, sample)"
 
 
@@ -100,11 +98,12 @@ def test_the_conda_environment_lists_what_is_installed() -> None:
 
 def test_constraints_pin_every_dependency() -> None:
     pinned = {
-        line.split("==")[0].lower() for line in (REPOSITORY / "constraints.txt").read_text().split()
+        canonicalize_name(line.split("==")[0])
+        for line in (REPOSITORY / "constraints.txt").read_text().split()
     }
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    assert {Requirement(line).name.lower() for line in wanted} <= pinned
+    assert {canonicalize_name(Requirement(line).name) for line in wanted} <= pinned
 
 
 def test_the_summary_names_places_and_numbers(

@@ -10,8 +10,9 @@ Outcome = Literal["pass", "fail", "underpowered"]
 class Finding:
     """The result of one check.
 
-    `value` with its 95 % interval `low` to `high` over `n` is compared with `limit`; all are in
-    the unit that `measure` names. `underpowered` means: these data cannot tell.
+    `value` over `n` is compared with `limit`, in the unit that `measure` names. `low` and `high`
+    are its 95 % interval, None where everything was counted; `value` is None where it could not be
+    measured. `underpowered` means: these data cannot tell.
     """
 
     code: str

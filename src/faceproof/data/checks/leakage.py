@@ -36,16 +36,14 @@ def check_groups(groups: Sequence[str] | None, splits: Sequence[Split] | None) -
 
 
 def _make_finding(crossing: int | None, groups: int, meaning: str, advice: str) -> Finding:
-    # Every group is looked at, so the count has no sampling error: the interval is the number.
-    value = None if crossing is None else float(crossing)
     return Finding(
         code=GROUP_CROSSING,
         outcome="underpowered" if crossing is None else ("fail" if crossing else "pass"),
         measure="groups in more than one split",
-        value=value,
-        low=value,
-        high=value,
-        limit=0.0,
+        value=crossing,
+        low=None,
+        high=None,
+        limit=0,
         n=groups,
         meaning=meaning,
         advice=advice,

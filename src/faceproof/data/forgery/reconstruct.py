@@ -110,19 +110,24 @@ class Autoencoder:
             ) from error
 
     @torch.inference_mode()
-    def reconstruct(self, photo: Pixels) -> Forged:
-        """Reconstruct the whole photo; the sham makes the same trip through floats without the net.
+    def reconstruct(self, photo: Pixels, rng: np.random.Generator) -> Forged:
+        """Reconstruct the whole photo; the sham makes the same trip without the network.
+
+        The network's output is rounded to levels, so the sham is too: from the photo with one level
+        of triangular dither, without which it would be the photo again, byte for byte.
 
         Args:
             photo: (H, W, 3) uint8 RGB. Sides are reflected up to a multiple of 4 and cut again.
+            rng: source of the dither.
         """
         height, width = photo.shape[:2]
         tall, wide = -height % _BLOCK_PIXELS, -width % _BLOCK_PIXELS
         padded = np.pad(photo, ((0, tall), (0, wide), (0, 0)), mode="symmetric")
         values = _to_tensor([padded])
+        dither = torch.from_numpy(rng.triangular(-1, 0, 1, padded.shape[:2])).float() / 127.5
         return Forged(
             fake=_to_pixels(self._network(values))[:height, :width],
-            sham=_to_pixels(values)[:height, :width],
+            sham=_to_pixels(values + dither)[:height, :width],
             mask=np.full((height, width), 255, np.uint8),
         )
 

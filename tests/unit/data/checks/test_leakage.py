@@ -6,7 +6,7 @@ from faceproof.records import Split
 
 def test_a_group_on_two_sides_fails_and_is_named() -> None:
     finding = check_groups(["anna", "anna", "ben"], ["train", "test", "test"])
-    assert (finding.outcome, finding.value, finding.n) == ("fail", 1.0, 2)
+    assert (finding.outcome, finding.value, finding.n) == ("fail", 1, 2)
     assert "anna (train, test)" in finding.meaning
 
 

@@ -4,7 +4,7 @@ import pytest
 from faceproof.data.checks.shortcuts import judge, probe, read_file_facts
 from faceproof.data.images import Pixels, encode_jpeg, encode_mask
 from faceproof.errors import MetricError
-from faceproof.results import Measured
+from faceproof.metrics import Measured
 
 PEOPLE, EACH = 30, 6
 GROUPS = np.repeat([f"p{person}" for person in range(PEOPLE)], EACH)

@@ -1,0 +1,61 @@
+"""Result files as pages see them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from faceproof import results
+
+SOURCES: Mapping[str, str] = {
+    "build": "dataset_builder/results.json",
+    "sampling": "question_01/results.json",
+    "audit": "question_02/results.json",
+    "training": "training/results.json",
+    "prediction": "question_03/results.json",
+    "streaming": "question_04/results.json",
+}
+
+
+class Numbers:
+    """A result file as templates see it: `numbers.records`, `numbers.interval("auroc")`."""
+
+    def __init__(self, file: results.ResultFile) -> None:
+        """Wrap a result file."""
+        self._values = file.values
+        self.size = file.size
+        self.provenance = file.provenance
+
+    @property
+    def origin(self) -> str:
+        """Size, commit and command, for the foot of a page."""
+        commit = str(self.provenance["commit"])[:12]
+        state = " with uncommitted changes" if self.provenance["dirty"] else ""
+        return f"{self.size}, commit {commit}{state}, `{self.provenance['command']}`"
+
+    def __getattr__(self, name: str) -> results.Scalar:
+        """A value by name; Jinja reports names that were not measured."""
+        try:
+            return self._values[name]
+        except KeyError as error:
+            raise AttributeError(f"no value {name} in the results") from error
+
+    def setting(self, name: str) -> str:
+        """A setting of the run that wrote the file."""
+        recorded = self.provenance["settings"]
+        return str(recorded[name]) if isinstance(recorded, dict) else ""
+
+    def interval(self, name: str, digits: int = 3) -> str:
+        """A measured value with its 95 % interval, count and size, as prose."""
+        value, low, high = (self._values[f"{name}{part}"] for part in ("", "_low", "_high"))
+        return (
+            f"{value:.{digits}f} (95 % interval {low:.{digits}f} to {high:.{digits}f}, "
+            f"n = {self._values[f'{name}_n']}, {self.size})"
+        )
+
+
+def read_numbers(root: Path) -> dict[str, Numbers]:
+    """All result files under a root, by the name templates use.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    return {name: Numbers(results.read(root / place)) for name, place in SOURCES.items()}
