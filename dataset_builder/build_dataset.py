@@ -10,7 +10,6 @@ import datasets
 
 from faceproof import console, results, settings
 from faceproof.data import builds, exports, plans, shards, tables
-from faceproof.data.sources import SOURCES
 from faceproof.reports import cards
 from faces import Faces
 
@@ -20,13 +19,17 @@ def main() -> int:
     datasets.disable_progress_bars()
     run = settings.read(builds.BuildSettings, __doc__)
 
-    plan = plans.make_plan(SOURCES[run.source](), run.seed)
+    plan = plans.make_plan(builds.read_photos(run), run.seed)
     plan_file = run.work / "plan.json"
     plans.write(plan, plan_file)
     checkpoint = builds.train_autoencoder(plan, run)
 
     builder = Faces(
-        cache_dir=str(builds.clear_cache(run)), plan=str(plan_file), checkpoint=str(checkpoint)
+        cache_dir=str(builds.clear_cache(run)),
+        plan=str(plan_file),
+        checkpoint=str(checkpoint),
+        methods=tuple(run.methods),
+        shams=run.shams,
     )
     builder.download_and_prepare()
     splits = builder.as_dataset()
@@ -39,7 +42,9 @@ def main() -> int:
     exports.write_blind_zip(encoded["test"], blind_zip)
     values["mini_zip_bytes"] = mini_zip.stat().st_size
     results.write(run.results, values, results.Run(run, {"photos": builds.hash_photos(plan)}))
-    card = cards.render_dataset_card(shards.describe(staged, splits, cards.DATASET_FIELDS), values)
+    card = cards.render_dataset_card(
+        shards.describe(staged, splits, cards.list_fields(run.source)), values
+    )
     shards.publish(staged, run.output, card)
 
     console.say(f"dataset      {run.output} ({values['records']} records, load_dataset opens it)")

@@ -13,15 +13,17 @@ import datasets
 
 from faceproof import records
 from faceproof.data import plans, triplets
-from faceproof.data.forgery.reconstruct import Autoencoder
+from faceproof.data.forgery.methods import open_methods
 
 
 @dataclass
 class FacesConfig(datasets.BuilderConfig):
-    """Where the plan of the build and the trained autoencoder are."""
+    """The plan of the build, the trained autoencoder, and what is made of each photo."""
 
     plan: str = ""
     checkpoint: str = ""
+    methods: tuple[str, ...] = ()
+    shams: triplets.Shams = "one"
 
 
 class Faces(datasets.GeneratorBasedBuilder):
@@ -48,6 +50,6 @@ class Faces(datasets.GeneratorBasedBuilder):
     def _generate_examples(
         self, photos: tuple[plans.PlannedPhoto, ...]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        autoencoder = Autoencoder(Path(self.config.checkpoint))
-        for record in triplets.make_records(photos, autoencoder):
+        methods = open_methods(self.config.methods, Path(self.config.checkpoint))
+        for record in triplets.make_records(photos, methods, self.config.shams):
             yield record.image_id, records.to_row(record)

@@ -27,7 +27,7 @@ def main() -> int:
 
     figures.draw_p_values(p_values, place / "figures" / "sampling.png")
     triplets = demonstrations.pick_triplets(splits["test"], run.photos)
-    figures.draw_triplets(triplets, place / "figures" / "triplets.png")
+    figures.draw_triplets(triplets, str(table["source"][0]), place / "figures" / "triplets.png")
     console.say(f"figures      {place / 'figures'}")
     return 0
 

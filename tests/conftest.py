@@ -10,13 +10,14 @@ import pytest
 
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources import orl
-from faceproof.data.sources.photos import SourcePhoto
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.learning.models import Architecture, Decision, make_model, save_model
 from faceproof.scale.servers import start_seaweedfs
 from faceproof.storage import Endpoint
 
 REPOSITORY = Path(__file__).parents[1]
 PEOPLE, PHOTOS_EACH = 10, 3
+NOTHING = SourceRequest(input=None, folder=Path("unused"))
 TINY = Architecture(depths=(1, 1, 1, 1), hidden_sizes=(4, 8, 8, 8), stem_pixels=4, side_pixels=92)
 
 
@@ -30,7 +31,7 @@ def run_script(*words: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProce
 @pytest.fixture(scope="session")
 def photos() -> list[SourcePhoto]:
     """Three photos of each of the first ten people."""
-    chosen = [photo for photo in orl.read() if int(photo.path.stem) <= PHOTOS_EACH]
+    chosen = [photo for photo in orl.read(NOTHING) if int(photo.path.stem) <= PHOTOS_EACH]
     return chosen[: PEOPLE * PHOTOS_EACH]
 
 

@@ -1,4 +1,4 @@
-"""One door to files and object stores: whole writes, fingerprints, S3."""
+"""One door to files and object stores: whole writes, fingerprints, downloads, S3."""
 
 import hashlib
 import logging
@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import requests
 import s3fs
 from botocore.exceptions import BotoCoreError, ClientError
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from faceproof.errors import StorageError
 
+MAX_DOWNLOAD_BYTES = 50 << 20  # a portrait has some ten kilobytes
 _READ_BYTES = 1 << 20
+_DOWNLOAD_TRIES = 4
+_TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
 _TRIES = 1  # of botocore: s3fs itself tries five times, only for errors that can pass
 
 logger = logging.getLogger(__name__)
@@ -119,6 +125,56 @@ class Bucket:
     def url(self, key: str) -> str:
         """The object's address as `load_dataset` and `fsspec` take it."""
         return f"s3://{self.name}/{key}"
+
+
+class Downloader:
+    """Fetches files over HTTP: few tries, waits as the server asks, checks what came."""
+
+    def __init__(self) -> None:
+        """Open a session that retries what can pass: 429, 5xx, broken connections."""
+        retry = Retry(
+            total=_DOWNLOAD_TRIES,
+            backoff_factor=0.5,
+            status_forcelist=(429, 500, 502, 503, 504),
+            respect_retry_after_header=True,
+        )
+        self._session = requests.Session()
+        adapter = HTTPAdapter(max_retries=retry, pool_maxsize=16)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter)
+        self._session.headers["User-Agent"] = "faceproof (dataset builder)"
+
+    def fetch(self, url: str, path: Path, sha256: str) -> bool:
+        """Put the file at `path` unless it is there already with the right content.
+
+        Returns:
+            True if it was fetched, False if it was there.
+
+        Raises:
+            StorageError: it could not be had, is too large, or is not the file that was meant.
+        """
+        if path.is_file() and hash_file(path) == sha256:
+            return False
+        with replacing(path) as partial:
+            self._stream(url, partial)
+            if hash_file(partial) != sha256:
+                raise StorageError(f"{url} is not the file the manifest means: its hash differs")
+        return True
+
+    def _stream(self, url: str, path: Path) -> None:
+        try:
+            with self._session.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as answer:
+                answer.raise_for_status()
+                left = MAX_DOWNLOAD_BYTES
+                with path.open("wb") as sink:
+                    for piece in answer.iter_content(_READ_BYTES):
+                        left -= len(piece)
+                        if left < 0:
+                            raise StorageError(f"{url} is larger than {MAX_DOWNLOAD_BYTES} bytes")
+                        sink.write(piece)
+        except requests.RequestException as error:
+            reason = " ".join(str(error).split())
+            raise StorageError(f"cannot fetch {url}: {reason}") from error
 
 
 def _is_precondition_failure(error: OSError) -> bool:

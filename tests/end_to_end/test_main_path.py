@@ -80,7 +80,7 @@ def test_every_step_says_where_its_product_is(walked: tuple[Path, list[str]]) ->
         assert place in text
     for product in (
         "mini_dataset.zip",
-        "predictions.csv",
+        "question_03/predictions.csv",
         "audit/report.html",
         "model/config.json",
     ):

@@ -2,16 +2,22 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from datasets import DatasetDict
 
 from faceproof.data.forgery import reconstruct
+from faceproof.data.forgery.methods import AUTOENCODER, NAMES, check_names
 from faceproof.data.plans import Plan
 from faceproof.data.shards import StagedShards
+from faceproof.data.sources import SOURCES
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.data.tables import to_frame
+from faceproof.data.triplets import Shams
 from faceproof.records import SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
@@ -25,7 +31,20 @@ class BuildSettings:
     output: Path = field(metadata={"help": "dataset folder: its data/ and README.md are replaced"})
     exports: Path = field(metadata={"help": "folder for the two zips"})
     results: Path = field(metadata={"help": "result file to write"})
-    source: Literal["orl"] = field(default="orl", metadata={"help": "where real photos come from"})
+    source: Literal["orl", "folder", "portraits"] = field(
+        default="orl", metadata={"help": "where real photos come from"}
+    )
+    input: Path | None = field(
+        default=None, metadata={"help": "folder or zip of photos; for portraits their manifest"}
+    )
+    limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
+    methods: list[str] = field(
+        default_factory=lambda: ["swap", AUTOENCODER],
+        metadata={"help": f"forgeries made of every photo, of {', '.join(NAMES)}"},
+    )
+    shams: Shams = field(
+        default="one", metadata={"help": "one per photo, of a family drawn at random, or of each"}
+    )
     seed: int = field(default=0, metadata={"help": "of splits, donors, codecs and the autoencoder"})
     autoencoder_steps: int = field(default=800, metadata={"help": "training steps of 16 patches"})
     rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
@@ -34,6 +53,9 @@ class BuildSettings:
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
         require_positive(self, "autoencoder_steps", "rows_per_shard")
+        check_names(self.methods)
+        if self.limit is not None:
+            require_positive(self, "limit")
 
     @property
     def work(self) -> Path:
@@ -42,11 +64,23 @@ class BuildSettings:
 
 
 def train_autoencoder(plan: Plan, settings: BuildSettings) -> Path:
-    """Train the autoencoder on the training people's photos; returns its checkpoint."""
-    crops = [photo.read_pixels() for photo in plan.photos if photo.split == "train"]
+    """Train the autoencoder on the training people's photos, if the recipe wants it.
+
+    Returns:
+        Where its checkpoint is, or would be.
+    """
     checkpoint = settings.work / "autoencoder.safetensors"
+    if AUTOENCODER not in settings.methods:
+        return checkpoint
+    crops = [photo.read_pixels() for photo in plan.photos if photo.split == "train"]
     reconstruct.train(crops, settings.autoencoder_steps, settings.seed, checkpoint)
     return checkpoint
+
+
+def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:
+    """The real photos of the recipe's source."""
+    request = SourceRequest(settings.input, settings.work / "photos", settings.limit)
+    return islice(SOURCES[settings.source](request), settings.limit)
 
 
 def hash_photos(plan: Plan) -> str:
@@ -65,6 +99,7 @@ def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict
     """Every photo in, every photo out, and every record by split, role and method."""
     table = to_frame(splits)
     values: dict[str, Scalar] = {
+        "source": plan.photos[0].source,
         "photos_in": plan.counted_in,
         "photos_kept": len(plan.photos),
         "photos_dropped": sum(plan.dropped.values()),
@@ -79,7 +114,7 @@ def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict
         f"people_{name}": len({one.identity_id for one in plan.photos if one.split == name})
         for name in SPLITS
     }
-    for column in ("role", "label", "method"):
+    for column in ("role", "label", "family", "method"):
         values |= {
             f"records_{column}_{key}": n for key, n in sorted(Counter(table[column]).items())
         }

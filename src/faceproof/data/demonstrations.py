@@ -1,6 +1,6 @@
 """Question 1 shown: metadata as a table, and a sampler whose draws pass the test they should."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
+from faceproof.data.forgery import reconstruct
+from faceproof.data.forgery.methods import NAMES
 from faceproof.data.images import measure_content_bytes
 from faceproof.data.sampling import sample_uniform
 from faceproof.errors import SettingsError
@@ -22,7 +24,6 @@ from faceproof.settings import require_positive
 _LEVEL = 0.05
 _OURS, _PLAIN = "cell, then image", "any image"
 _SIZE_COLUMNS = ("image", "label", "method", "component_id")
-_TITLES = ("real", "sham", "swap", "swap mask", "autoencoder")
 _SHOWN_COLUMNS = (
     "split",
     "label",
@@ -125,14 +126,20 @@ def pick_triplets(rows: Dataset, photos: int) -> list[dict[str, bytes]]:
         images: dict[str, bytes] = {}
         for index in np.flatnonzero(known["pair_id"] == pair):
             images |= _name_images(rows[int(index)])
-        triplets.append({title: images[title] for title in _TITLES})
+        triplets.append({title: images[title] for title in _list_titles(images)})
     return triplets
+
+
+def _list_titles(images: Collection[str]) -> list[str]:
+    """Real and sham, then every method with its mask below it."""
+    wanted = ["real", "sham", *(title for name in NAMES for title in (name, f"{name} mask"))]
+    return [title for title in wanted if title in images]
 
 
 def _name_images(row: dict[str, Any]) -> dict[str, bytes]:
     role = ROLES[row["role"]]
     images = {role if role != "fake" else row["method"]: row["image"]["bytes"]}
-    if row["mask"] is not None:
+    if row["mask"] is not None and row["family"] != reconstruct.FAMILY:
         images[f"{row['method']} mask"] = row["mask"]["bytes"]
     return images
 

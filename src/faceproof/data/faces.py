@@ -12,6 +12,7 @@ from faceproof.data.images import Pixels
 from faceproof.errors import ImageError
 
 MARGIN = 1.3  # square side as a multiple of the longer side of the face box
+MIN_FACE_PIXELS = 64  # side of the smallest crop a dataset takes
 # Larger photos are searched at this longest side: a face that fills them stays large.
 _SEARCH_PIXELS = 640
 
@@ -75,6 +76,16 @@ def find_largest(pixels: Pixels) -> Crop:
     places = (face["keypoints"][name] for name in _LANDMARKS)
     points = tuple((scale * x - crop_left, scale * y - crop_top) for x, y in places)
     return Crop(crop_left, crop_top, side, points)
+
+
+def refuse_small(crop: Crop) -> None:
+    """Refuse a face that is too small to be altered without smearing.
+
+    Raises:
+        ImageError: code `face_too_small`.
+    """
+    if crop.side_pixels < MIN_FACE_PIXELS:
+        raise ImageError("face_too_small", f"{crop.side_pixels} pixels, {MIN_FACE_PIXELS} needed")
 
 
 def _place(centre: float, side: int, limit: int) -> int:

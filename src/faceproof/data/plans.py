@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceproof.console import progress
-from faceproof.data.faces import Crop, find_largest
+from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
+from faceproof.data.faces import Crop, find_largest, refuse_small
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.data.splits import assign_splits, find_crossings, join_components
@@ -69,10 +70,11 @@ class _Face:
     photo: SourcePhoto
     crop: Crop
     light: float
+    hash: Hash
 
 
 def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
-    """Find faces, group people, split the groups, draw donors.
+    """Find faces, group people and copies, split the groups, draw donors.
 
     Args:
         photos: real photos; unusable ones are dropped with a reason and counted.
@@ -84,7 +86,7 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
     faces, dropped = _find_faces(photos)
     if not faces:
         raise DatasetError(f"no usable photo among {sum(dropped.values())}: {dict(dropped)}")
-    components = join_components((face.photo.image_id, face.photo.identity_id) for face in faces)
+    components = join_components(_link(faces))
     photo_components = [components[face.photo.image_id] for face in faces]
     splits = assign_splits(_stratify(photo_components, [face.light for face in faces]), seed)
     photo_splits = [splits[component] for component in photo_components]
@@ -164,12 +166,21 @@ def _find_faces(photos: Iterable[SourcePhoto]) -> tuple[list[_Face], Counter[str
         try:
             pixels = decode(photo.path.read_bytes())
             crop = find_largest(pixels)
+            refuse_small(crop)
         except ImageError as error:
             dropped[error.code] += 1
             logger.warning("dropped %s: %s", photo.image_id, error)
             continue
-        faces.append(_Face(photo, crop, float(crop.cut(pixels).mean()) / 255))
+        light = float(crop.cut(pixels).mean()) / 255
+        faces.append(_Face(photo, crop, light, hash_photo(pixels)))
     return faces, dropped
+
+
+def _link(faces: Sequence[_Face]) -> Iterator[tuple[str, str]]:
+    """What must stay together: a photo and its person, and photos that are copies of each other."""
+    yield from ((face.photo.image_id, face.photo.identity_id) for face in faces)
+    for first, second in find_near([face.hash for face in faces]):
+        yield faces[first].photo.image_id, faces[second].photo.image_id
 
 
 def _stratify(components: Sequence[str], lights: Sequence[float]) -> dict[str, str]:

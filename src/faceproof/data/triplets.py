@@ -1,21 +1,23 @@
 """Real, sham, fake: a triplet of roles, all images that come from one photo, one encoder.
 
-Every photo gives one real record, one fake of each method, and one sham: the photo after the
-null version of a method drawn at random. Sham is labelled real. All of them share the codec
-settings and the file size, so neither can give the label away.
+Every photo gives one real record, one fake of each method, and shams: the photo after the null
+version of a method, for one family drawn at random or for each. Sham is labelled real. All of them
+share the codec settings and the file size, so neither can give the label away.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-from faceproof.data.forgery import blend, reconstruct
-from faceproof.data.forgery.forged import Forged
+from faceproof.data.forgery.forged import Forged, Method, Scene
 from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_sizes
 from faceproof.data.plans import PlannedPhoto, derive_seed
 from faceproof.data.sources.photos import make_id
 from faceproof.records import FaceRecord, Role
+
+Shams = Literal["one", "each"]
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
 _SUBSAMPLINGS = (0, 2)  # 4:4:4 and 4:2:0
@@ -33,44 +35,67 @@ class _Version:
     family: str
     method: str
     parents: tuple[str, ...]
+    seed: int | None
 
 
 def make_records(
-    photos: Sequence[PlannedPhoto], autoencoder: reconstruct.Autoencoder
+    photos: Sequence[PlannedPhoto], methods: Mapping[str, Method], shams: Shams
 ) -> Iterator[FaceRecord]:
-    """The records of all photos, photo by photo. `photos` must hold every donor they name."""
+    """The records of all photos, photo by photo.
+
+    Args:
+        photos: with every donor they name.
+        methods: one fake of each is made.
+        shams: one per photo, of a family drawn at random, or one of each family.
+    """
     by_id = {photo.image_id: photo for photo in photos}
     for photo in photos:
-        pixels = photo.read_pixels()
         donor = by_id[photo.donor_id]
+        pixels, other = photo.read_pixels(), donor.read_pixels()
         forged = {
-            (blend.FAMILY, blend.METHOD): (
-                blend.swap(
-                    pixels, photo.crop.landmarks(), donor.read_pixels(), donor.crop.landmarks()
-                ),
-                (photo.image_id, donor.image_id),
-            ),
-            (reconstruct.FAMILY, reconstruct.METHOD): (
-                autoencoder.reconstruct(pixels, np.random.default_rng(photo.seed)),
-                (photo.image_id,),
-            ),
+            name: method.forge(
+                Scene(
+                    photo=pixels,
+                    points=photo.crop.landmarks(),
+                    donor=other,
+                    donor_points=donor.crop.landmarks(),
+                    rng=np.random.default_rng(derive_seed(photo.seed, name)),
+                )
+            )
+            for name, method in methods.items()
         }
-        yield from _encode(photo, _choose_versions(photo, pixels, forged))
+        versions = [
+            _Version(pixels, None, "real", NO_METHOD, NO_METHOD, (), None),
+            *_choose_shams(photo, forged, methods, shams),
+            *_list_fakes(photo, forged, methods),
+        ]
+        grey = [replace(one, pixels=_match_grey(one.pixels, pixels)) for one in versions]
+        yield from _encode(photo, grey)
 
 
-def _choose_versions(
-    photo: PlannedPhoto,
-    pixels: Pixels,
-    forged: Mapping[tuple[str, str], tuple[Forged, tuple[str, ...]]],
-) -> list[_Version]:
-    versions = [_Version(pixels, None, "real", NO_METHOD, NO_METHOD, ())]
+def _choose_shams(
+    photo: PlannedPhoto, forged: Mapping[str, Forged], methods: Mapping[str, Method], shams: Shams
+) -> Iterator[_Version]:
+    """Of a family with several methods one is drawn; its sham stands for the family."""
     rng = np.random.default_rng(derive_seed(photo.seed, "sham"))
-    family, method = list(forged)[rng.integers(len(forged))]
-    sham = forged[family, method][0].sham
-    versions.append(_Version(sham, None, "sham", family, SHAM_METHOD, (photo.image_id,)))
-    for (family, method), (result, parents) in forged.items():
-        versions.append(_Version(result.fake, result.mask, "fake", family, method, parents))
-    return [replace(version, pixels=_match_grey(version.pixels, pixels)) for version in versions]
+    families: dict[str, list[str]] = {}
+    for name, method in methods.items():
+        families.setdefault(method.family, []).append(name)
+    chosen = list(families) if shams == "each" else [list(families)[rng.integers(len(families))]]
+    for family in chosen:
+        name = families[family][rng.integers(len(families[family]))]
+        seed, parents = derive_seed(photo.seed, name), (photo.image_id,)
+        yield _Version(forged[name].sham, None, "sham", family, SHAM_METHOD, parents, seed)
+
+
+def _list_fakes(
+    photo: PlannedPhoto, forged: Mapping[str, Forged], methods: Mapping[str, Method]
+) -> Iterator[_Version]:
+    for name, result in forged.items():
+        donors = (photo.donor_id,) if methods[name].uses_donor else ()
+        parents = (photo.image_id, *donors)
+        seed, family = derive_seed(photo.seed, name), methods[name].family
+        yield _Version(result.fake, result.mask, "fake", family, name, parents, seed)
 
 
 def _match_grey(pixels: Pixels, photo: Pixels) -> Pixels:
@@ -88,7 +113,6 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
         [encode_jpeg(version.pixels, quality, subsampling) for version in versions]
     )
     for version, data in zip(versions, files, strict=True):
-        is_photo = version.role == "real"
         yield FaceRecord(
             image=data,
             mask=None if version.mask is None else encode_mask(version.mask),
@@ -96,13 +120,17 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
             role=version.role,
             family=version.family,
             method=version.method,
-            image_id=photo.image_id
-            if is_photo
-            else make_id(photo.source, photo.image_id, version.role, version.method),
+            image_id=_name_version(photo, version),
             pair_id=photo.image_id,
             component_id=photo.component_id,
             identity_id=photo.identity_id,
             parent_ids=version.parents,
             source=photo.source,
-            seed=None if is_photo else photo.seed,
+            seed=version.seed,
         )
+
+
+def _name_version(photo: PlannedPhoto, version: _Version) -> str:
+    if version.role == "real":
+        return photo.image_id
+    return make_id(photo.source, photo.image_id, version.role, version.family, version.method)

@@ -6,14 +6,21 @@ from faceproof.metrics import Measured
 from faceproof.reports.templates import render_template
 from faceproof.results import Scalar
 
-DATASET_FIELDS: dict[str, object] = {
-    "pretty_name": "faceproof: faces, real and fake",
-    "license": "other",
-    "license_name": "orl-faces-credit-request",
-    "task_categories": ["image-classification"],
-    "size_categories": ["1K<n<10K"],
-    "tags": ["deepfake-detection", "face-forgery", "image-forensics"],
+_LICENCES: dict[str, dict[str, object]] = {
+    "orl": {"license": "other", "license_name": "orl-faces-credit-request"},
+    "portraits": {"license": "other", "license_name": "public-domain"},
+    "folder": {"license": "unknown"},  # the owner of the photos fills it in before publishing
 }
+
+
+def list_fields(source: str) -> dict[str, object]:
+    """The card's fields beside those of the data: name, licence, task, tags."""
+    return {
+        "pretty_name": "faceproof: faces, real and fake",
+        **_LICENCES[source],
+        "task_categories": ["image-classification"],
+        "tags": ["deepfake-detection", "face-forgery", "image-forensics"],
+    }
 
 
 def render_dataset_card(metadata: str, values: Mapping[str, Measured | Scalar]) -> str:

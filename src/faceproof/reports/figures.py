@@ -18,15 +18,19 @@ from faceproof.storage import replacing
 mpl.use("Agg")
 
 _DPI = 120
-_CREDIT = "Photos: ORL faces, AT&T Laboratories Cambridge"
+_CREDITS = {
+    "orl": "Photos: ORL faces, AT&T Laboratories Cambridge",
+    "portraits": "Photos: portraits of members of the US Congress, public domain",
+}
 Gallery = Sequence[Mapping[str, bytes]]
 
 
-def draw_triplets(triplets: Gallery, path: Path) -> None:
+def draw_triplets(triplets: Gallery, source: str, path: Path) -> None:
     """Contact sheet: one photo per column; its real, sham, fakes and masks below each other.
 
     Args:
         triplets: one mapping per photo, from row title to an encoded image; the same titles in all.
+        source: of the photos, for the credit.
         path: PNG to write.
     """
     titles = list(triplets[0])
@@ -45,7 +49,9 @@ def draw_triplets(triplets: Gallery, path: Path) -> None:
             panel.set_yticks([])
             panel.spines[:].set_visible(False)
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
-    figure.text(1.0, 0.035, _CREDIT, ha="right", va="top", fontsize=7, color="0.35")
+    figure.text(
+        1.0, 0.035, _CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35"
+    )
     _save(figure, path)
 
 

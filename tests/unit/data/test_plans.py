@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from faceproof.data import plans
+from faceproof.data.images import decode, encode_jpeg
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError
 
@@ -66,6 +67,28 @@ def test_a_donor_from_another_split_is_refused_by_name(plan: plans.Plan) -> None
     ]
     with pytest.raises(DatasetError, match=test.image_id):
         plans.refuse_leaks(leaking)
+
+
+def test_a_mirrored_copy_under_another_name_joins_its_original(
+    photos: list[SourcePhoto], tmp_path: Path
+) -> None:
+    original = decode(photos[0].path.read_bytes())
+    (tmp_path / "copy").write_bytes(encode_jpeg(original[:, ::-1].copy(), 60, 2))
+    copy = SourcePhoto("copy", "somebody else", tmp_path / "copy", "test")
+    plan = plans.make_plan([*photos, copy], seed=5)
+    by_id = {photo.image_id: photo for photo in plan.photos}
+    joined = (by_id["copy"], by_id[photos[0].image_id])
+    assert len({(photo.component_id, photo.split) for photo in joined}) == 1
+
+
+def test_a_face_too_small_to_alter_is_dropped_by_reason(
+    photos: list[SourcePhoto], tmp_path: Path
+) -> None:
+    small = decode(photos[0].path.read_bytes())[::2, ::2].copy()
+    (tmp_path / "small").write_bytes(encode_jpeg(small, 95, 0))
+    plan = plans.make_plan([*photos, SourcePhoto("s", "s", tmp_path / "small", "test")], seed=5)
+    assert sum(plan.dropped.values()) == 1
+    assert set(plan.dropped) <= {"face_too_small", "no_face"}
 
 
 def test_a_split_of_one_person_has_nobody_to_swap_with(photos: list[SourcePhoto]) -> None:

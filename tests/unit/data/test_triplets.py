@@ -8,6 +8,7 @@ from PIL import Image
 
 from faceproof.data import plans, triplets
 from faceproof.data.forgery import reconstruct
+from faceproof.data.forgery.methods import open_methods
 from faceproof.data.images import decode
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.records import FaceRecord
@@ -19,9 +20,21 @@ def records(
 ) -> list[FaceRecord]:
     plan = plans.make_plan(photos, seed=5)
     checkpoint = tmp_path_factory.mktemp("forger") / "weights"
-    crop = plan.photos[0].crop.cut(decode(Path(plan.photos[0].path).read_bytes()))
+    crop = plan.photos[0].read_pixels()
     reconstruct.train([crop], 30, 0, checkpoint)
-    return list(triplets.make_records(plan.photos, reconstruct.Autoencoder(checkpoint)))
+    methods = open_methods(["swap", "autoencoder"], checkpoint)
+    return list(triplets.make_records(plan.photos, methods, "one"))
+
+
+def test_a_sham_of_each_family_can_be_had(photos: list[SourcePhoto], tmp_path: Path) -> None:
+    names = ["swap", "self_blend", "expression", "hole"]
+    plan = plans.make_plan(photos, seed=5)
+    methods = open_methods(names, tmp_path / "none")
+    records = list(triplets.make_records(plan.photos, methods, "each"))
+    shams = Counter(one.family for one in records if one.role == "sham")
+    assert shams == {"blend": 30, "warp": 30, "inpaint": 30}
+    assert len({one.image_id for one in records}) == len(records) == 30 * 8
+    assert Counter(len(one.parent_ids) for one in records if one.method == "swap") == {2: 30}
 
 
 def test_each_photo_gives_one_real_one_sham_and_a_fake_of_each_method(

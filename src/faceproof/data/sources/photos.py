@@ -1,8 +1,21 @@
-"""What every source gives: a photo's file, whose face it is, and where it came from."""
+"""What every source is asked and gives: photos, whose faces they are, where they came from."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SourceRequest:
+    """What a build asks of its source.
+
+    `input` is what the user gave, `folder` receives files that have no place of their own, and at
+    most `limit` photos are wanted.
+    """
+
+    input: Path | None
+    folder: Path
+    limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,14 @@ import pytest
 import torch
 
 from faceproof.data.forgery import reconstruct
+from faceproof.data.forgery.forged import Scene
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
+
+
+def make_scene(photo: Pixels, rng: np.random.Generator) -> Scene:
+    points = np.zeros((5, 2), np.float32)
+    return Scene(photo, points, photo, points, rng)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_leaves_threads_alone(
@@ -26,7 +32,7 @@ def test_training_brings_the_reconstruction_closer(
     errors = []
     for steps in (3, 120):
         reconstruct.train([face], steps, seed=0, checkpoint=tmp_path / "weights")
-        fake = reconstruct.Autoencoder(tmp_path / "weights").reconstruct(face, rng).fake
+        fake = reconstruct.Autoencoder(tmp_path / "weights").forge(make_scene(face, rng)).fake
         errors.append(np.abs(fake.astype(int) - face).mean())
     assert errors[1] < 0.5 * errors[0]
 
@@ -36,7 +42,7 @@ def test_a_reconstruction_is_whole_and_its_sham_is_the_photo_but_for_rounding(
 ) -> None:
     reconstruct.train([face], steps=3, seed=0, checkpoint=tmp_path / "weights")
     odd = face[:91, :90]  # sides that are no multiple of the block
-    forged = reconstruct.Autoencoder(tmp_path / "weights").reconstruct(odd, rng)
+    forged = reconstruct.Autoencoder(tmp_path / "weights").forge(make_scene(odd, rng))
     assert forged.fake.shape == odd.shape
     assert (forged.mask == 255).all()
     noise = forged.sham.astype(int) - odd

@@ -1,0 +1,83 @@
+"""Public-domain portraits of members of the US Congress, fetched by a manifest.
+
+The manifest is a CSV with the columns id, url, sha256, sex, birth_year and licence, one photo a
+person.
+"""
+
+import csv
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from faceproof.console import progress
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest, make_id
+from faceproof.errors import InputError, StorageError
+from faceproof.storage import Downloader
+
+_SOURCE = "portraits"
+_COLUMNS = ("id", "url", "sha256", "sex", "birth_year", "licence")
+_AT_ONCE = 4  # polite to a host that gives the photos away
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One line of the manifest."""
+
+    id: str
+    url: str
+    sha256: str
+
+
+def read(request: SourceRequest) -> Iterator[SourcePhoto]:
+    """The portraits in order of the manifest; files that are there already are not fetched again.
+
+    A portrait that cannot be had comes as an empty file, so that the build counts it in and drops
+    it by reason; run the build again to try only those.
+
+    Raises:
+        InputError: no manifest, or a bad one.
+        StorageError: not one portrait could be had.
+    """
+    if request.input is None:
+        raise InputError("the source portraits needs its manifest; give --input portraits.csv")
+    entries = _read_manifest(request.input)[: request.limit]
+    downloader = Downloader()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        fetched = pool.map(partial(_fetch, downloader, request.folder), entries)
+        photos = list(progress(fetched, "fetching portraits", "photos", len(entries)))
+    missing = sum(photo.path.stat().st_size == 0 for photo in photos)
+    if missing == len(photos):
+        raise StorageError(f"none of {missing} portraits could be fetched; look at the network")
+    if missing:
+        logger.warning("%d of %d portraits could not be fetched", missing, len(photos))
+    yield from photos
+
+
+def _read_manifest(path: Path) -> list[_Entry]:
+    try:
+        with path.open(encoding="utf-8", newline="") as source:
+            rows = csv.DictReader(source)
+            if not set(_COLUMNS) <= set(rows.fieldnames or ()):
+                raise InputError(f"{path} is no manifest; it needs {', '.join(_COLUMNS)}")
+            entries = [_Entry(row["id"], row["url"], row["sha256"]) for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read manifest {path}: {error}") from error
+    if not entries:
+        raise InputError(f"manifest {path} lists no portraits")
+    return entries
+
+
+def _fetch(downloader: Downloader, folder: Path, entry: _Entry) -> SourcePhoto:
+    image_id = make_id(_SOURCE, entry.id)
+    path = folder / image_id
+    try:
+        downloader.fetch(entry.url, path, entry.sha256)
+    except StorageError as error:
+        logger.warning("%s: %s", entry.id, error)
+        path.touch()
+    return SourcePhoto(image_id, make_id("person", entry.id), path, _SOURCE)

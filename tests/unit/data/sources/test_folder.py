@@ -1,0 +1,54 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from faceproof.data.images import Pixels, encode_jpeg
+from faceproof.data.sources import folder
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest
+from faceproof.errors import InputError
+
+
+def read(tmp_path: Path, members: dict[str, bytes]) -> list[SourcePhoto]:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return list(folder.read(SourceRequest(tmp_path / "photos.zip", tmp_path / "work")))
+
+
+def test_a_folder_is_a_person(tmp_path: Path, face: Pixels) -> None:
+    jpeg = encode_jpeg(face, 90, 0)
+    photos = read(tmp_path, {"x/anna/1.jpg": jpeg, "x/anna/2.jpg": jpeg, "x/ben/1.jpg": jpeg})
+    assert len({photo.identity_id for photo in photos}) == 2
+    assert photos[0].identity_id == photos[1].identity_id
+    assert photos[0].path.read_bytes() == jpeg
+    assert "anna" not in str(photos)
+
+
+@pytest.mark.parametrize("place", ["", "holiday/", "real/"])
+def test_photos_in_one_place_are_people_of_their_own(
+    tmp_path: Path, face: Pixels, place: str
+) -> None:
+    jpeg = encode_jpeg(face, 90, 0)
+    photos = read(tmp_path, {f"{place}{number}.jpg": jpeg for number in range(3)})
+    assert len({photo.identity_id for photo in photos}) == 3
+
+
+def test_what_is_called_fake_is_left_out_and_said(
+    tmp_path: Path, face: Pixels, caplog: pytest.LogCaptureFixture
+) -> None:
+    jpeg = encode_jpeg(face, 90, 0)
+    photos = read(tmp_path, {"real/a.jpg": jpeg, "real/b.jpg": jpeg, "fake/c.jpg": jpeg})
+    assert len(photos) == 2
+    assert "left out 1 images" in caplog.text
+
+
+def test_an_unreadable_member_is_still_counted_in(tmp_path: Path, face: Pixels) -> None:
+    photos = read(tmp_path, {"../evil.jpg": b"x", "a.jpg": encode_jpeg(face, 90, 0)})
+    assert sorted(photo.path.stat().st_size == 0 for photo in photos) == [False, True]
+    assert {photo.path.parent for photo in photos} == {tmp_path / "work"}
+
+
+def test_an_input_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give --input"):
+        next(folder.read(SourceRequest(None, tmp_path)))
