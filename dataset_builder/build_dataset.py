@@ -10,6 +10,8 @@ import datasets
 
 from faceproof import console, results, settings
 from faceproof.data import builds, exports, plans, shards, tables
+from faceproof.data.checks import gates
+from faceproof.data.checks.findings import to_values
 from faceproof.reports import cards
 from faces import Faces
 
@@ -35,8 +37,11 @@ def main() -> int:
     splits = builder.as_dataset()
     encoded = tables.leave_encoded(splits)
 
+    findings = gates.check_gates(encoded, run.seed)
+    gates.refuse_failures(findings)
+
     staged = shards.stage(splits, run.work / "staged", run.rows_per_shard, run.seed)
-    values = builds.count_records(plan, encoded, staged)
+    values = builds.count_records(plan, encoded, staged) | to_values(findings)
     mini_zip, blind_zip = run.exports / "mini_dataset.zip", run.exports / "test_faces.zip"
     exports.write_mini_zip(encoded, cards.render_zip_readme(values), mini_zip)
     exports.write_blind_zip(encoded["test"], blind_zip)

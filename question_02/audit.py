@@ -9,6 +9,7 @@ file facts alone, and does a group cross splits. Exit code 3 when a check fails.
 
 from faceproof import console, results, settings
 from faceproof.audit import audits, evidence
+from faceproof.data.checks.findings import to_values
 from faceproof.reports import pages
 
 
@@ -26,7 +27,8 @@ def main() -> int:
     report, page = run.output / "report.json", run.output / "report.html"
     audits.write_report(findings, classifier, len(seen.labels), report)
     if run.results is not None:
-        results.write(run.results, audits.to_values(findings, classifier), results.Run(run))
+        values = to_values(findings) | audits.name_classifier(classifier)
+        results.write(run.results, values, results.Run(run))
     pages.write_audit_page(report, page)
     for finding in findings:
         console.say(f"{finding.code:<16} {finding.outcome:<13} {finding.meaning} {finding.advice}")

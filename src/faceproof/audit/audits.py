@@ -48,18 +48,9 @@ def has_failed(findings: Sequence[Finding]) -> bool:
     return any(finding.outcome == "fail" for finding in findings)
 
 
-def to_values(
-    findings: Sequence[Finding], classifier: Measured | None
-) -> dict[str, Measured | Scalar]:
-    """Findings as named numbers: `<code>_outcome`, and `<code>` with n and its interval."""
-    values: dict[str, Measured | Scalar] = {}
-    for finding in findings:
-        values[f"{finding.code}_outcome"] = finding.outcome
-        if finding.low is None or finding.high is None or finding.value is None:
-            values |= {finding.code: finding.value, f"{finding.code}_n": finding.n}
-        else:
-            values[finding.code] = Measured(finding.value, finding.n, finding.low, finding.high)
-    return values if classifier is None else values | {"classifier_auroc": classifier}
+def name_classifier(measured: Measured | None) -> dict[str, Measured | Scalar]:
+    """The classifier's own number, if its predictions were given."""
+    return {} if measured is None else {"classifier_auroc": measured}
 
 
 def write_report(

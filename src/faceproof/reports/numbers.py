@@ -38,6 +38,10 @@ class Numbers:
         except KeyError as error:
             raise AttributeError(f"no value {name} in the results") from error
 
+    def __getitem__(self, name: str) -> results.Scalar:
+        """A value by a name that a template puts together."""
+        return self._values[name]
+
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""
         recorded = self.provenance["settings"]

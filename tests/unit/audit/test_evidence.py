@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image
 
-from faceproof.audit.audits import has_failed, run_checks, to_values
+from faceproof.audit.audits import has_failed, run_checks
 from faceproof.audit.evidence import measure_classifier, read_evidence
+from faceproof.data.checks.findings import to_values
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.errors import DatasetError, InputError
 
@@ -42,7 +43,7 @@ def test_checks_without_groups_are_underpowered_and_do_not_fail(archive: Path) -
     assert [finding.code for finding in findings] == ["file_facts", "group_crossing"]
     assert findings[1].outcome == "underpowered"
     assert not has_failed(findings)
-    assert to_values(findings, None)["group_crossing_outcome"] == "underpowered"
+    assert to_values(findings)["group_crossing_outcome"] == "underpowered"
 
 
 def test_a_classifier_is_measured_on_what_it_scored(archive: Path, tmp_path: Path) -> None:

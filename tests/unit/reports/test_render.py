@@ -86,8 +86,9 @@ def test_the_card_of_another_build_is_left_alone(root: Path) -> None:
     assert "old prose" in card.read_text()
 
 
-def test_the_conda_environment_lists_what_is_installed() -> None:
+def test_the_conda_environment_is_the_tracked_one_and_lists_what_is_installed() -> None:
     text = render_environment((REPOSITORY / "pyproject.toml").read_text())
+    assert text == (REPOSITORY / "environment.yaml").read_text()
     environment = yaml.safe_load(text)
     packages = environment["dependencies"][-1]["pip"]
     assert (packages[0], packages[-1]) == ("-c constraints.txt", "-e .")

@@ -1,7 +1,11 @@
 """What a check says: a stable code, an outcome, the number and its limit, and what to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from faceproof.metrics import Measured
+from faceproof.results import Scalar
 
 Outcome = Literal["pass", "fail", "underpowered"]
 
@@ -25,3 +29,15 @@ class Finding:
     n: int
     meaning: str
     advice: str
+
+
+def to_values(findings: Sequence[Finding]) -> dict[str, Measured | Scalar]:
+    """Findings as named numbers: `<code>_outcome`, and `<code>` with n and its interval."""
+    values: dict[str, Measured | Scalar] = {}
+    for finding in findings:
+        values[f"{finding.code}_outcome"] = finding.outcome
+        if finding.low is None or finding.high is None or finding.value is None:
+            values |= {finding.code: finding.value, f"{finding.code}_n": finding.n}
+        else:
+            values[finding.code] = Measured(finding.value, finding.n, finding.low, finding.high)
+    return values

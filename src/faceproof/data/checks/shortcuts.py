@@ -16,6 +16,7 @@ from faceproof.errors import MetricError
 from faceproof.metrics import Labels, Measured, auroc, measure
 
 FILE_FACTS = "file_facts"
+SEES_FILE = "AUROC of a forest that sees size, dimensions and codec but no pixel"
 FAIL_ABOVE = 0.55  # AUROC: the interval lies wholly above, so the label does leak
 PASS_BELOW = 0.60  # AUROC: the interval must end at or below it, and the value at FAIL_ABOVE
 _FOLDS = 5
@@ -86,8 +87,15 @@ def probe(
     return measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
 
 
-def judge(code: str, measured: Measured | None, n: int) -> Finding:
-    """Compare a probe's AUROC with the limits; None means it could not be run."""
+def judge(code: str, measured: Measured | None, n: int, seen: str = SEES_FILE) -> Finding:
+    """Compare a probe's AUROC with the limits.
+
+    Args:
+        code: of the finding.
+        measured: AUROC; None means that the probe could not be run.
+        n: images that were given to it.
+        seen: what the probe sees, for the reader.
+    """
     outcome: Outcome = "underpowered"
     if measured is not None and measured.low > FAIL_ABOVE:
         outcome = "fail"
@@ -97,7 +105,7 @@ def judge(code: str, measured: Measured | None, n: int) -> Finding:
     return Finding(
         code=code,
         outcome=outcome,
-        measure="AUROC of a forest that sees size, dimensions and codec but no pixel",
+        measure=seen,
         value=None if measured is None else measured.value,
         low=None if measured is None else measured.low,
         high=None if measured is None else measured.high,
@@ -110,7 +118,7 @@ def judge(code: str, measured: Measured | None, n: int) -> Finding:
 
 _SAYINGS: dict[Outcome, tuple[str, str]] = {
     "pass": (
-        "The files' outside does not tell real from fake.",
+        "What this probe sees does not tell real from fake.",
         "Nothing to do.",
     ),
     "fail": (
@@ -118,7 +126,7 @@ _SAYINGS: dict[Outcome, tuple[str, str]] = {
         "Write both labels with one encoder at one size, and measure the classifier again.",
     ),
     "underpowered": (
-        "There are too few independent groups to say whether the files give the label away.",
+        "There are too few independent groups to say whether this gives the label away.",
         "Add people (groups), not more images of the same ones.",
     ),
 }

@@ -1,0 +1,222 @@
+"""What a build must pass before anything is published: probes that never see the forgery.
+
+Each probe sees one aspect of the images (the file, a thumbnail, the border, ...) and tries to tell
+fake from real by it, family by family. Local forgeries leave file, thumbnail and border alone, so
+there a probe that succeeds refuses the build. Forgeries of the whole image change every pixel, and
+colour and spectrum change with any forgery: those probes are reported and refuse nothing.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from faceproof.console import progress
+from faceproof.data.checks.findings import Finding
+from faceproof.data.checks.shortcuts import judge, probe, read_file_facts
+from faceproof.data.images import Pixels, decode
+from faceproof.errors import DatasetError, MetricError
+from faceproof.metrics import Labels, Measured, auroc, measure
+from faceproof.records import FAKE, SPLITS
+
+View = Callable[[Pixels], NDArray[np.float64]]
+
+LOCAL_FAMILIES = ("blend", "inpaint", "warp")
+CONTAINER = "container"
+_REFUSING = (CONTAINER, "thumbnail", "border")
+_NO_FAMILY = "none"
+_THUMBNAIL_SIDE = 8
+_BORDER_PIXELS = 2
+_SPECTRUM_SIDE = 64
+_FOLDS = 5
+_PERMUTATIONS = 10
+_PENALTY = 0.1  # of the logistic regression, scikit-learn's C
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Image:
+    """An image as the probes see it."""
+
+    facts: dict[str, float | str]
+    views: dict[str, NDArray[np.float64]]
+    label: int
+    family: str
+    pair: str
+    group: str
+
+
+def see_thumbnail(pixels: Pixels) -> NDArray[np.float64]:
+    """An 8 by 8 grey thumbnail, shape (64,)."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    side = (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE)
+    return np.asarray(cv2.resize(grey, side, interpolation=cv2.INTER_AREA), np.float64).ravel()
+
+
+def see_border(pixels: Pixels) -> NDArray[np.float64]:
+    """Mean and spread of each side's outermost pixels per channel, shape (24,)."""
+    rim = _BORDER_PIXELS
+    sides = (pixels[:rim], pixels[-rim:], pixels[:, :rim], pixels[:, -rim:])
+    numbers = [side.reshape(-1, 3).astype(np.float64) for side in sides]
+    return np.concatenate([np.concatenate([one.mean(axis=0), one.std(axis=0)]) for one in numbers])
+
+
+def see_colour(pixels: Pixels) -> NDArray[np.float64]:
+    """Mean and spread of each channel and of their differences, shape (12,)."""
+    values = pixels.reshape(-1, 3).astype(np.float64)
+    both = np.hstack([values, values - values[:, [1, 2, 0]]])
+    return np.concatenate([both.mean(axis=0), both.std(axis=0)])
+
+
+def see_spectrum(pixels: Pixels) -> NDArray[np.float64]:
+    """Log power by radial frequency of the middle of the picture, shape (32,).
+
+    Source: azimuthal averages (Durall et al. 2020, section 3.1).
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    side = min(_SPECTRUM_SIDE, *grey.shape)
+    top, left = ((length - side) // 2 for length in grey.shape)
+    middle = grey[top : top + side, left : left + side] * np.outer(
+        np.hanning(side), np.hanning(side)
+    )
+    power = np.log(np.abs(np.fft.fft2(middle)) ** 2 + 1e-6)
+    frequencies = np.fft.fftfreq(side) * _SPECTRUM_SIDE
+    radius = np.minimum(np.hypot(frequencies[:, None], frequencies[None]), 31).astype(int)
+    counts = np.bincount(radius.ravel(), minlength=32)
+    return np.bincount(radius.ravel(), power.ravel(), minlength=32) / np.maximum(counts, 1)
+
+
+VIEWS: Mapping[str, View] = {
+    "thumbnail": see_thumbnail,
+    "border": see_border,
+    "colour": see_colour,
+    "spectrum": see_spectrum,
+}
+
+
+def check_gates(splits: Mapping[str, Dataset], seed: int) -> list[Finding]:
+    """Run every probe on every family; the code of a finding is `gate_<family>_<probe>`.
+
+    Args:
+        splits: the dataset, images encoded.
+        seed: of folds, forests, permutations and bootstrap.
+    """
+    rows = [row for name in SPLITS for row in splits[name]]
+    images = [_look(row) for row in progress(rows, "looking for shortcuts", "images")]
+    families = sorted({image.family for image in images if image.label == FAKE})
+    findings = []
+    for family in families:
+        chosen = [one for one in images if one.family in (family, _NO_FAMILY)]
+        findings += [_probe_family(chosen, family, name, seed) for name in (CONTAINER, *VIEWS)]
+    return findings
+
+
+def refuse_failures(findings: Sequence[Finding]) -> None:
+    """Stop a build whose label can be told from file, thumbnail or border of a local forgery.
+
+    Raises:
+        DatasetError: with the codes and values.
+    """
+    codes = {f"gate_{family}_{name}" for family in LOCAL_FAMILIES for name in _REFUSING}
+    failed = [one for one in findings if one.outcome == "fail" and one.code in codes]
+    for one in findings:
+        if one.outcome == "fail":
+            logger.warning("%s: AUROC %.3f without a look at the face", one.code, one.value)
+    if failed:
+        said = ", ".join(f"{one.code} (AUROC {one.value:.3f})" for one in failed)
+        raise DatasetError(f"the label can be told without the face: {said}; nothing was published")
+
+
+def _look(row: dict[str, object]) -> _Image:
+    data = bytes(row["image"]["bytes"])  # type: ignore[index]  # an encoded image
+    pixels = decode(data)
+    return _Image(
+        facts=read_file_facts(data),
+        views={name: see(pixels) for name, see in VIEWS.items()},
+        label=int(str(row["label"])),
+        family=str(row["family"]),
+        pair=str(row["pair_id"]),
+        group=str(row["component_id"]),
+    )
+
+
+def _probe_family(images: Sequence[_Image], family: str, name: str, seed: int) -> Finding:
+    labels = np.array([image.label for image in images], np.int64)
+    groups = np.array([image.group for image in images])
+    measured: Measured | None
+    try:
+        if name == CONTAINER:
+            measured = probe([image.facts for image in images], labels, groups, seed)
+        else:
+            views = np.stack([image.views[name] for image in images])
+            pairs = np.array([image.pair for image in images])
+            measured = probe_view(views, labels, pairs, groups, seed)
+    except MetricError:
+        measured = None
+    seen = f"AUROC of a probe that sees the {name} of {family} and real images"
+    return judge(f"gate_{family}_{name}", measured, len(labels), seen)
+
+
+def probe_view(
+    views: NDArray[np.float64],
+    labels: Labels,
+    pairs: NDArray[np.str_],
+    groups: NDArray[np.str_],
+    seed: int,
+) -> Measured:
+    """How well a linear probe tells the label, calibrated by what it reaches by chance.
+
+    Images of one photo look alike, which biases probes across folds. So the label is permuted
+    within each photo some times, and the mean of what the probe then reaches is moved to 0.5.
+
+    Args:
+        views: what the probe sees, shape (N, D).
+        labels: shape (N,), 0 real, 1 fake.
+        pairs: photo of each image, shape (N,).
+        groups: images of one group are never on both sides of a fold, shape (N,).
+        seed: of folds, permutations and bootstrap.
+
+    Raises:
+        MetricError: fewer than five groups, or a single class.
+    """
+    if len(np.unique(groups)) < _FOLDS or len(np.unique(labels)) < 2:
+        raise MetricError(f"a probe needs both labels and at least {_FOLDS} groups")
+    rng = np.random.default_rng(seed)
+    scores = _score_across_folds(views, labels, groups, seed)
+    by_chance = []
+    for _ in range(_PERMUTATIONS):
+        permuted = _permute_within(labels, pairs, rng)
+        by_chance.append(auroc(permuted, _score_across_folds(views, permuted, groups, seed)))
+    shift = 0.5 - float(np.mean(by_chance))
+    raw = measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
+    value, low, high = (min(1.0, one + shift) for one in (raw.value, raw.low, raw.high))
+    return Measured(value, raw.n, low, high)
+
+
+def _score_across_folds(
+    views: NDArray[np.float64], labels: Labels, groups: NDArray[np.str_], seed: int
+) -> NDArray[np.float64]:
+    scores = np.zeros(len(labels))
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
+    for known, unseen in folds.split(views, labels, groups):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=_PENALTY, max_iter=500))
+        model.fit(views[known], labels[known])
+        scores[unseen] = model.decision_function(views[unseen])
+    return scores
+
+
+def _permute_within(labels: Labels, pairs: NDArray[np.str_], rng: np.random.Generator) -> Labels:
+    permuted = np.empty_like(labels)
+    by_pair = np.argsort(pairs, kind="stable")
+    drawn = np.lexsort((rng.random(len(labels)), pairs))
+    permuted[by_pair] = labels[drawn]
+    return permuted
