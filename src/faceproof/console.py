@@ -16,6 +16,7 @@ EXIT_REFUSED = 1
 EXIT_FINDINGS = 3
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
 _LOG_SECONDS = 10.0
+_QUIET_SECONDS = 1.0  # what ends before needs no bar
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def progress(
         total=total,
         disable=not is_main_process(),
         mininterval=0.1 if sys.stderr.isatty() else _LOG_SECONDS,
+        delay=_QUIET_SECONDS,
     )
     return bar
 

@@ -122,7 +122,7 @@ def test_a_limit_is_kept(server: Server, manifest: Path, tmp_path: Path) -> None
 
 def test_no_network_is_refused(server: Server, manifest: Path, tmp_path: Path) -> None:
     server.files.clear()
-    with pytest.raises(StorageError, match="none of 5 portraits"):
+    with pytest.raises(StorageError, match="none of the first 5 portraits"):
         fetch(manifest, tmp_path / "photos")
 
 

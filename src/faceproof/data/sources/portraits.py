@@ -20,6 +20,7 @@ from faceproof.storage import Downloader
 _SOURCE = "portraits"
 _COLUMNS = ("id", "url", "sha256", "sex", "birth_year", "licence")
 _AT_ONCE = 4  # polite to a host that gives the photos away
+_FIRST = 8  # if none of these comes, the others need not be tried
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +42,22 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
 
     Raises:
         InputError: no manifest, or a bad one.
-        StorageError: not one portrait could be had.
+        StorageError: not one of the first portraits could be had.
     """
     if request.input is None:
         raise InputError("the source portraits needs its manifest; give --input portraits.csv")
     entries = _read_manifest(request.input)[: request.limit]
-    downloader = Downloader()
+    fetch = partial(_fetch, Downloader(), request.folder)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        fetched = pool.map(partial(_fetch, downloader, request.folder), entries)
-        photos = list(progress(fetched, "fetching portraits", "photos", len(entries)))
+        first = list(pool.map(fetch, entries[:_FIRST]))
+        if not any(photo.path.stat().st_size for photo in first):
+            raise StorageError(
+                f"none of the first {len(first)} portraits could be fetched; look at the network"
+            )
+        rest = pool.map(fetch, entries[_FIRST:])
+        total = max(0, len(entries) - _FIRST)
+        photos = first + list(progress(rest, "fetching portraits", "photos", total))
     missing = sum(photo.path.stat().st_size == 0 for photo in photos)
-    if missing == len(photos):
-        raise StorageError(f"none of {missing} portraits could be fetched; look at the network")
     if missing:
         logger.warning("%d of %d portraits could not be fetched", missing, len(photos))
     yield from photos
