@@ -110,7 +110,7 @@ def _zip_readers(path: Path) -> dict[str, Reader]:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise InputError(f"{path} is not a folder or a readable zip: {error}") from error
-    members = (info for info in archive.infolist() if not info.is_dir())
+    members = (info for info in archive.infolist() if not info.filename.endswith("/"))
     return _name_apart(
         (info.filename.replace("\\", "/"), _zip_reader(archive, info)) for info in members
     )
@@ -187,8 +187,8 @@ def _read_truth(
 def _find_manifest(names: Iterable[str]) -> str | None:
     """`labels.csv` at the root, or in the one folder that holds everything."""
     names = [name for name in names if _JUNK_FOLDER not in PurePosixPath(name).parts]
-    tops = {PurePosixPath(name).parts[0] for name in names}
-    allowed = {TRUTH_NAME, *(f"{top}/{TRUTH_NAME}" for top in tops if len(tops) == 1)}
+    tops = {PurePosixPath(name).parts[:1] for name in names}
+    allowed = {TRUTH_NAME, *("/".join((*top, TRUTH_NAME)) for top in tops if len(tops) == 1)}
     return next((name for name in names if name in allowed), None)
 
 

@@ -93,6 +93,27 @@ def test_a_damaged_member_is_refused_alone(tmp_path: Path) -> None:
     assert second.read() == b"fine"
 
 
+@pytest.mark.parametrize("name", [".", "", "//"], ids=["dot", "empty", "slashes"])
+def test_a_member_without_a_name_stops_nothing(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("a.jpg", JPEG)
+        archive.writestr(zipfile.ZipInfo(name), b"text")
+    assert "a.jpg" in names(tmp_path / "x.zip")
+
+
+def test_a_damaged_lzma_member_is_refused_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.jpg", os.urandom(1000))
+    data = bytearray(path.read_bytes())
+    data[60:400] = b"\xff" * 340
+    path.write_bytes(bytes(data))
+    (image,) = open_archive(path).images
+    with pytest.raises(ImageError) as refused:
+        image.read()
+    assert refused.value.code == "unreadable"
+
+
 def test_an_encrypted_member_is_refused_alone(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "x.zip", {"a.jpg": JPEG})
     data = bytearray(path.read_bytes())

@@ -117,7 +117,10 @@ def ellipse(
         like: picture whose size the mask has.
     """
     hard = np.zeros(like.shape[:2], np.uint8)
-    middle = (round(float(centre[0])), round(float(centre[1])))
+    # A landmark may lie outside the crop; the mask must not be empty.
+    farthest = np.array([like.shape[1], like.shape[0]]) - 1 - _BORDER_PIXELS
+    inside_x, inside_y = np.clip(np.rint(centre), _BORDER_PIXELS, farthest)
+    middle = (int(inside_x), int(inside_y))
     cv2.ellipse(hard, middle, (round(axes[0]), round(axes[1])), angle, 0, 360, 255, -1)
     hard[:_BORDER_PIXELS] = hard[-_BORDER_PIXELS:] = 0
     hard[:, :_BORDER_PIXELS] = hard[:, -_BORDER_PIXELS:] = 0

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from faceproof.data.forgery.compositing import dither, mix
+from faceproof.data.forgery.compositing import dither, mix, to_pixels
 from faceproof.data.forgery.forged import Forged, Scene
 from faceproof.data.forgery.geometry import ellipse, face_length
 from faceproof.data.images import Pixels
@@ -43,4 +43,4 @@ def _add_grain(filled: Pixels, photo: Pixels, rng: np.random.Generator) -> Pixel
     grain = photo.astype(np.float64) - cv2.medianBlur(photo, 3)
     strength = 1.48 * float(np.median(np.abs(grain - np.median(grain))))
     noise = rng.normal(0, strength, photo.shape[:2])[..., None]
-    return np.asarray(np.clip(np.rint(filled + noise), 0, 255), np.uint8)
+    return to_pixels(filled + noise)

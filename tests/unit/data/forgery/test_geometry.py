@@ -41,3 +41,10 @@ def test_an_ellipse_is_soft_and_leaves_the_border(face: Pixels) -> None:
     assert mask.max() == 255
     assert len(np.unique(mask)) > 3
     assert not mask[:, :2].any()
+
+
+@pytest.mark.parametrize("centre", [(-40.0, 50.0), (300.0, 300.0), (50.0, -1.0)])
+def test_an_ellipse_around_a_point_outside_the_picture_is_not_empty(
+    face: Pixels, centre: tuple[float, float]
+) -> None:
+    assert geometry.ellipse(np.array(centre), (12, 8), 30, face).any()
