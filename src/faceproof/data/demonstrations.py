@@ -1,5 +1,6 @@
 """Question 1 shown: metadata as a table, and a sampler whose draws pass the test they should."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,11 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
-from faceproof.data.forgery import reconstruct
+from faceproof.data.checks.gates import LOCAL_FAMILIES
 from faceproof.data.forgery.methods import NAMES
 from faceproof.data.images import measure_content_bytes
 from faceproof.data.sampling import sample_uniform
+from faceproof.data.triplets import BESIDE
 from faceproof.errors import SettingsError
 from faceproof.metrics import Measured, auroc, measure
 from faceproof.records import FAKE, METADATA_COLUMNS, ROLES, SPLITS
@@ -119,12 +121,14 @@ def pick_triplets(rows: Dataset, photos: int) -> list[dict[str, bytes]]:
         rows: one split, images encoded.
         photos: at most so many.
     """
-    known = rows.select_columns(["pair_id", "identity_id"]).to_pandas()
-    pairs = known.sort_values("pair_id").groupby("identity_id")["pair_id"].first()[:photos]
+    known = rows.select_columns(["pair_id", "identity_id", "role", "parameters"]).to_pandas()
+    real = known[known["role"] == ROLES.index("real")]
+    pairs = real.sort_values("pair_id").groupby("identity_id")["pair_id"].first()[:photos]
+    besides = known["parameters"].map(lambda text: json.loads(text).get(BESIDE))
     triplets = []
     for pair in pairs:
         images: dict[str, bytes] = {}
-        for index in np.flatnonzero(known["pair_id"] == pair):
+        for index in np.flatnonzero((known["pair_id"] == pair) | (besides == pair)):
             images |= _name_images(rows[int(index)])
         triplets.append({title: images[title] for title in _list_titles(images)})
     return triplets
@@ -139,7 +143,7 @@ def _list_titles(images: Collection[str]) -> list[str]:
 def _name_images(row: dict[str, Any]) -> dict[str, bytes]:
     role = ROLES[row["role"]]
     images = {role if role != "fake" else row["method"]: row["image"]["bytes"]}
-    if row["mask"] is not None and row["family"] != reconstruct.FAMILY:
+    if row["mask"] is not None and row["family"] in LOCAL_FAMILIES:
         images[f"{row['method']} mask"] = row["mask"]["bytes"]
     return images
 

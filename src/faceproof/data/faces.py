@@ -1,7 +1,7 @@
 """Find the face in a photo and cut a square around it, at the scale it was taken."""
 
+import threading
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
@@ -16,7 +16,9 @@ MIN_FACE_PIXELS = 64  # side of the smallest crop a dataset takes
 # Larger photos are searched at this longest side: a face that fills them stays large.
 _SEARCH_PIXELS = 640
 
-_LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+_local = threading.local()  # a detector for each thread: its networks hold the last input
+
+LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,14 @@ class Crop:
     """A square around one face: its place in the photo and five landmarks inside it, pixels.
 
     `points` are (x, y) of left eye, right eye, nose, left and right mouth corner, as seen by the
-    viewer, relative to the square's top left corner.
+    viewer, relative to the square's top left corner. `confidence` is the detector's, 0 to 1.
     """
 
     left: int
     top: int
     side_pixels: int
     points: tuple[tuple[float, float], ...]
+    confidence: float
 
     def cut(self, pixels: Pixels) -> Pixels:
         """The square itself, (side, side, 3) uint8 RGB, no resampling."""
@@ -42,9 +45,11 @@ class Crop:
         return np.asarray(self.points, dtype=np.float32)
 
 
-@cache
 def _detector() -> MTCNN:
-    return MTCNN()
+    if not hasattr(_local, "detector"):
+        _local.detector = MTCNN()
+    detector: MTCNN = _local.detector
+    return detector
 
 
 def find_largest(pixels: Pixels) -> Crop:
@@ -73,9 +78,9 @@ def find_largest(pixels: Pixels) -> Crop:
     side = min(*pixels.shape[:2], round(MARGIN * max(width, height)))
     crop_left = _place(left + width / 2, side, pixels.shape[1])
     crop_top = _place(top + height / 2, side, pixels.shape[0])
-    places = (face["keypoints"][name] for name in _LANDMARKS)
+    places = (face["keypoints"][name] for name in LANDMARKS)
     points = tuple((scale * x - crop_left, scale * y - crop_top) for x, y in places)
-    return Crop(crop_left, crop_top, side, points)
+    return Crop(crop_left, crop_top, side, points, float(face["confidence"]))
 
 
 def refuse_small(crop: Crop) -> None:

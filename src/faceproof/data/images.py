@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,11 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values / full_scale * 255, 0, 255).astype(np.uint8))
 
 
+def is_grey(pixels: Pixels) -> bool:
+    """True where all channels are equal."""
+    return bool((pixels == pixels[..., :1]).all())
+
+
 def encode_jpeg(pixels: Pixels, quality: int, subsampling: int) -> bytes:
     """Encode as baseline JPEG without metadata.
 
@@ -102,6 +108,34 @@ def encode_jpeg(pixels: Pixels, quality: int, subsampling: int) -> bytes:
     sink = io.BytesIO()
     Image.fromarray(pixels).save(sink, "JPEG", quality=quality, subsampling=subsampling)
     return sink.getvalue()
+
+
+@cache
+def _quality_sums() -> NDArray[np.int64]:
+    """Sum of the luminance table for each JPEG quality from 1 to 100, as our own encoder writes."""
+    sums = []
+    for quality in range(1, 101):
+        sink = io.BytesIO()
+        Image.new("L", (8, 8)).save(sink, "JPEG", quality=quality)
+        sums.append(sum(_read_luminance_table(sink.getvalue()) or ()))
+    return np.array(sums)
+
+
+def estimate_jpeg_quality(data: bytes) -> int | None:
+    """Quality, 1 to 100, whose quantisation table is nearest; None where the file is no JPEG.
+
+    Source: tables of libjpeg, scaled from Annex K of ITU-T T.81.
+    """
+    table = _read_luminance_table(data) if data else None
+    if not table:
+        return None
+    return 1 + int(np.abs(_quality_sums() - sum(table)).argmin())
+
+
+def _read_luminance_table(data: bytes) -> list[int] | None:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        tables: dict[int, list[int]] = getattr(picture, "quantization", None) or {}
+        return tables.get(0)
 
 
 def encode_mask(mask: Pixels) -> bytes:

@@ -4,30 +4,30 @@ It is made before any pixel is changed, and it is a file, so that a build can be
 repeated.
 """
 
-import hashlib
 import json
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceproof.console import progress
+from faceproof.data.attributes import describe_photo
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
+from faceproof.data.donors import Candidate, derive_seed, draw_donors
 from faceproof.data.faces import Crop, find_largest, refuse_small
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.data.splits import assign_splits, find_crossings, join_components
 from faceproof.errors import DatasetError, ImageError
-from faceproof.records import Split
+from faceproof.records import PhotoLabels, Split
 from faceproof.storage import replacing
 
-_LIGHT_WEIGHT = 1.0  # of a full step from black to white against one unit of landmark distance
-_NEAREST = 3  # donors to draw among: the closest look best, one alone would repeat
 _LIGHT_BANDS = 2
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class PlannedPhoto:
     crop: Crop
     donor_id: str
     seed: int
+    labels: PhotoLabels
 
     def read_pixels(self) -> Pixels:
         """The face, cut out of its file, (side, side, 3) uint8 RGB."""
@@ -69,7 +70,7 @@ class Plan:
 class _Face:
     photo: SourcePhoto
     crop: Crop
-    light: float
+    labels: PhotoLabels
     hash: Hash
 
 
@@ -88,9 +89,16 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
         raise DatasetError(f"no usable photo among {sum(dropped.values())}: {dict(dropped)}")
     components = join_components(_link(faces))
     photo_components = [components[face.photo.image_id] for face in faces]
-    splits = assign_splits(_stratify(photo_components, [face.light for face in faces]), seed)
+    lights = [face.labels.brightness for face in faces]
+    splits = assign_splits(_stratify(photo_components, lights), seed)
     photo_splits = [splits[component] for component in photo_components]
-    donors = _draw_donors(faces, photo_components, photo_splits, seed)
+    donors = draw_donors(
+        [
+            Candidate(face.photo.image_id, component, split, face.crop.landmarks(), face.labels)
+            for face, component, split in zip(faces, photo_components, photo_splits, strict=True)
+        ],
+        seed,
+    )
     planned = tuple(
         PlannedPhoto(
             image_id=face.photo.image_id,
@@ -100,8 +108,9 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
             source=face.photo.source,
             path=str(face.photo.path),
             crop=face.crop,
-            donor_id=faces[donor].photo.image_id,
+            donor_id=donor,
             seed=derive_seed(seed, face.photo.image_id),
+            labels=face.labels,
         )
         for face, component, split, donor in zip(
             faces, photo_components, photo_splits, donors, strict=True
@@ -134,12 +143,6 @@ def refuse_leaks(photos: Sequence[PlannedPhoto]) -> None:
             raise DatasetError(f"the splits leak: {what} {', '.join(names)} stand in two splits")
 
 
-def derive_seed(seed: int, *names: str) -> int:
-    """A seed of its own for each name, 0 to 2^63 - 1: the same on every machine."""
-    digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
 def write(plan: Plan, path: Path) -> None:
     """Write the plan as JSON, whole or not at all."""
     with replacing(path) as partial:
@@ -150,7 +153,14 @@ def read(path: Path) -> Plan:
     """Read a plan written by `write`."""
     document = json.loads(path.read_text())
     photos = tuple(
-        PlannedPhoto(**{**entry, "crop": _read_crop(entry["crop"])}) for entry in document["photos"]
+        PlannedPhoto(
+            **{
+                **entry,
+                "crop": _read_crop(entry["crop"]),
+                "labels": PhotoLabels(**entry["labels"]),
+            }
+        )
+        for entry in document["photos"]
     )
     return Plan(photos, document["dropped"])
 
@@ -160,20 +170,31 @@ def _read_crop(entry: dict[str, Any]) -> Crop:
 
 
 def _find_faces(photos: Iterable[SourcePhoto]) -> tuple[list[_Face], Counter[str]]:
+    """Kept faces in the order of the photos; the networks run outside Python's lock, so threads."""
+    listed = list(photos)
     faces: list[_Face] = []
     dropped: Counter[str] = Counter()
-    for photo in progress(photos, "finding faces", "photos"):
-        try:
-            pixels = decode(photo.path.read_bytes())
-            crop = find_largest(pixels)
-            refuse_small(crop)
-        except ImageError as error:
-            dropped[error.code] += 1
-            logger.warning("dropped %s: %s", photo.image_id, error)
-            continue
-        light = float(crop.cut(pixels).mean()) / 255
-        faces.append(_Face(photo, crop, light, hash_photo(pixels)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        examined = pool.map(_examine, listed)
+        for found in progress(examined, "finding faces", "photos", len(listed)):
+            if isinstance(found, _Face):
+                faces.append(found)
+            else:
+                dropped[found.code] += 1
     return faces, dropped
+
+
+def _examine(photo: SourcePhoto) -> _Face | ImageError:
+    data = photo.path.read_bytes()
+    try:
+        pixels = decode(data)
+        crop = find_largest(pixels)
+        refuse_small(crop)
+    except ImageError as error:
+        logger.warning("dropped %s: %s", photo.image_id, error)
+        return error
+    labels = describe_photo(photo, data, pixels, crop)
+    return _Face(photo, crop, labels, hash_photo(pixels))
 
 
 def _link(faces: Sequence[_Face]) -> Iterator[tuple[str, str]]:
@@ -194,31 +215,3 @@ def _stratify(components: Sequence[str], lights: Sequence[float]) -> dict[str, s
     means = {component: float(np.mean(light)) for component, light in values.items()}
     edges = np.quantile(list(means.values()), np.linspace(0, 1, _LIGHT_BANDS + 1)[1:-1])
     return {component: f"light-{np.searchsorted(edges, mean)}" for component, mean in means.items()}
-
-
-def _draw_donors(
-    faces: Sequence[_Face], components: Sequence[str], splits: Sequence[Split], seed: int
-) -> list[int]:
-    """For each face one of the nearest in pose and light, another component of the same split."""
-    shapes = np.stack([_shape(face.crop.landmarks()) for face in faces])
-    lights = np.array([face.light for face in faces])
-    groups, split_names = np.array(components), np.array(splits)
-    donors = []
-    for index, face in enumerate(faces):
-        distance = np.linalg.norm(shapes - shapes[index], axis=1)
-        distance += _LIGHT_WEIGHT * np.abs(lights - lights[index])
-        allowed = np.flatnonzero((split_names == split_names[index]) & (groups != groups[index]))
-        if not len(allowed):
-            raise DatasetError(
-                f"split {splits[index]} holds one person only; add people to swap with"
-            )
-        nearest = allowed[np.argsort(distance[allowed], kind="stable")[:_NEAREST]]
-        rng = np.random.default_rng(derive_seed(seed, "donor", face.photo.image_id))
-        donors.append(int(rng.choice(nearest)))
-    return donors
-
-
-def _shape(points: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Landmarks without place and size, shape (10,): what is left is pose (Kendall 1984)."""
-    centred = (points - points.mean(axis=0)).astype(np.float64)
-    return np.asarray((centred / np.linalg.norm(centred)).ravel(), np.float64)

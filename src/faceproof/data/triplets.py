@@ -5,24 +5,34 @@ version of a method, for one family drawn at random or for each. Sham is labelle
 share the codec settings and the file size, so neither can give the label away.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from faceproof.data.attributes import describe_photo
+from faceproof.data.donors import derive_seed
+from faceproof.data.faces import find_largest
+from faceproof.data.forgery.compositing import match_grey
 from faceproof.data.forgery.forged import Forged, Method, Scene
+from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_sizes
-from faceproof.data.plans import PlannedPhoto, derive_seed
-from faceproof.data.sources.photos import make_id
-from faceproof.records import FaceRecord, Role
+from faceproof.data.plans import PlannedPhoto
+from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
+from faceproof.records import FaceRecord, PhotoLabels, Role
 
 Shams = Literal["one", "each"]
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
 _SUBSAMPLINGS = (0, 2)  # 4:4:4 and 4:2:0
+_AHEAD = 8  # photos each worker may be ahead of the writer: bounds memory
 NO_METHOD = "none"
 SHAM_METHOD = "sham"
+BESIDE = "beside"  # parameter of a synthesized face: the photo whose light, size and codec it has
 
 
 @dataclass(frozen=True)
@@ -36,10 +46,12 @@ class _Version:
     method: str
     parents: tuple[str, ...]
     seed: int | None
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    terms: Terms | None = None
 
 
 def make_records(
-    photos: Sequence[PlannedPhoto], methods: Mapping[str, Method], shams: Shams
+    photos: Sequence[PlannedPhoto], methods: Mapping[str, Method], shams: Shams, workers: int = 1
 ) -> Iterator[FaceRecord]:
     """The records of all photos, photo by photo.
 
@@ -47,63 +59,82 @@ def make_records(
         photos: with every donor they name.
         methods: one fake of each is made.
         shams: one per photo, of a family drawn at random, or one of each family.
+        workers: photos forged at a time, by threads: the work is done outside Python's lock, and
+            its draws are each photo's own, so any number gives the same bytes.
     """
     by_id = {photo.image_id: photo for photo in photos}
-    for photo in photos:
-        donor = by_id[photo.donor_id]
-        pixels, other = photo.read_pixels(), donor.read_pixels()
-        forged = {
-            name: method.forge(
-                Scene(
-                    photo=pixels,
-                    points=photo.crop.landmarks(),
-                    donor=other,
-                    donor_points=donor.crop.landmarks(),
-                    rng=np.random.default_rng(derive_seed(photo.seed, name)),
-                )
+
+    def make(photo: PlannedPhoto) -> list[FaceRecord]:
+        return list(_make_triplet(photo, by_id[photo.donor_id], methods, shams))
+
+    with single_thread(), ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(photos), workers * _AHEAD):
+            for records in pool.map(make, photos[start : start + workers * _AHEAD]):
+                yield from records
+
+
+def _make_triplet(
+    photo: PlannedPhoto, donor: PlannedPhoto, methods: Mapping[str, Method], shams: Shams
+) -> Iterator[FaceRecord]:
+    pixels, other = photo.read_pixels(), donor.read_pixels()
+    forged = {
+        name: method.forge(
+            Scene(
+                photo=pixels,
+                points=photo.crop.landmarks(),
+                donor=other,
+                donor_points=donor.crop.landmarks(),
+                rng=np.random.default_rng(derive_seed(photo.seed, name)),
             )
-            for name, method in methods.items()
-        }
-        versions = [
-            _Version(pixels, None, "real", NO_METHOD, NO_METHOD, (), None),
-            *_choose_shams(photo, forged, methods, shams),
-            *_list_fakes(photo, forged, methods),
-        ]
-        grey = [replace(one, pixels=_match_grey(one.pixels, pixels)) for one in versions]
-        yield from _encode(photo, grey)
+        )
+        for name, method in methods.items()
+    }
+    versions = [
+        _Version(pixels, None, "real", NO_METHOD, NO_METHOD, (), None),
+        *_choose_shams(photo, forged, methods, shams),
+        *_list_fakes(photo, forged, methods),
+    ]
+    grey = [replace(one, pixels=match_grey(one.pixels, pixels)) for one in versions]
+    yield from _encode(photo, grey)
 
 
 def _choose_shams(
     photo: PlannedPhoto, forged: Mapping[str, Forged], methods: Mapping[str, Method], shams: Shams
 ) -> Iterator[_Version]:
-    """Of a family with several methods one is drawn; its sham stands for the family."""
+    """Of a family with several methods one is drawn; its sham stands for the family.
+
+    Synthesis has no null version: there is no photo to send through it.
+    """
     rng = np.random.default_rng(derive_seed(photo.seed, "sham"))
     families: dict[str, list[str]] = {}
     for name, method in methods.items():
-        families.setdefault(method.family, []).append(name)
+        if not method.is_synthesis:
+            families.setdefault(method.family, []).append(name)
+    if not families:
+        return
     chosen = list(families) if shams == "each" else [list(families)[rng.integers(len(families))]]
     for family in chosen:
         name = families[family][rng.integers(len(families[family]))]
         seed, parents = derive_seed(photo.seed, name), (photo.image_id,)
-        yield _Version(forged[name].sham, None, "sham", family, SHAM_METHOD, parents, seed)
+        one = forged[name]
+        if one.sham is not None:
+            yield _Version(
+                one.sham, None, "sham", family, SHAM_METHOD, parents, seed, one.parameters
+            )
 
 
 def _list_fakes(
     photo: PlannedPhoto, forged: Mapping[str, Forged], methods: Mapping[str, Method]
 ) -> Iterator[_Version]:
-    for name, result in forged.items():
-        donors = (photo.donor_id,) if methods[name].uses_donor else ()
-        parents = (photo.image_id, *donors)
-        seed, family = derive_seed(photo.seed, name), methods[name].family
-        yield _Version(result.fake, result.mask, "fake", family, name, parents, seed)
-
-
-def _match_grey(pixels: Pixels, photo: Pixels) -> Pixels:
-    """A grey photo's fakes stay grey: a tint would give them away."""
-    if not (photo == photo[..., :1]).all():
-        return pixels
-    grey = np.rint(pixels.mean(axis=2, keepdims=True)).astype(np.uint8)
-    return np.repeat(grey, 3, axis=2)
+    for name, one in forged.items():
+        method, seed = methods[name], derive_seed(photo.seed, name)
+        parents = (photo.image_id, *((photo.donor_id,) if method.uses_donor else ()))
+        parameters = one.parameters
+        if method.is_synthesis:
+            parents, parameters = (), {BESIDE: photo.image_id}
+        yield _Version(
+            one.fake, one.mask, "fake", method.family, name, parents, seed, parameters, method.terms
+        )
 
 
 def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceRecord]:
@@ -113,6 +144,8 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
         [encode_jpeg(version.pixels, quality, subsampling) for version in versions]
     )
     for version, data in zip(versions, files, strict=True):
+        image_id = _name_version(photo, version)
+        is_synthesis = version.terms is not None
         yield FaceRecord(
             image=data,
             mask=None if version.mask is None else encode_mask(version.mask),
@@ -120,14 +153,23 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
             role=version.role,
             family=version.family,
             method=version.method,
-            image_id=_name_version(photo, version),
-            pair_id=photo.image_id,
-            component_id=photo.component_id,
-            identity_id=photo.identity_id,
+            image_id=image_id,
+            pair_id=image_id if is_synthesis else photo.image_id,
+            component_id=image_id if is_synthesis else photo.component_id,
+            identity_id=image_id if is_synthesis else photo.identity_id,
             parent_ids=version.parents,
             source=photo.source,
             seed=version.seed,
+            parameters=json.dumps(dict(version.parameters), sort_keys=True),
+            labels=photo.labels if version.terms is None else _label_nobody(version, version.terms),
         )
+
+
+def _label_nobody(version: _Version, terms: Terms) -> PhotoLabels:
+    """Labels of a synthesized face, measured in its own pixels."""
+    crop = find_largest(version.pixels)
+    labels = describe_photo(SourcePhoto("", "", Path(), "", terms), b"", version.pixels, crop)
+    return replace(labels, face_pixels=len(version.pixels))
 
 
 def _name_version(photo: PlannedPhoto, version: _Version) -> str:

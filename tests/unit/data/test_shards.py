@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from datasets import Dataset, DatasetDict
+from tests.unit.test_records import LABELS
 
 from faceproof import records
 from faceproof.data import shards
@@ -25,6 +26,7 @@ def splits(face: Pixels) -> DatasetDict:
                 image=jpeg, mask=None, label="fake" if number % 2 else "real", role="real",
                 family="none", method="none", image_id=f"{split}-{number}", pair_id="p",
                 component_id=split, identity_id=split, parent_ids=(), source="test", seed=None,
+                parameters="{}", labels=LABELS,
             )
             for number in range(ROWS)
         ]  # fmt: skip

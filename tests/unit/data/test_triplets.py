@@ -1,5 +1,7 @@
 import io
+import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,17 @@ from PIL import Image
 
 from faceproof.data import plans, triplets
 from faceproof.data.forgery import reconstruct
-from faceproof.data.forgery.methods import open_methods
+from faceproof.data.forgery.forged import Method
+from faceproof.data.forgery.methods import AUTOENCODER, open_methods, place
 from faceproof.data.images import decode
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.records import FaceRecord
+
+
+def make_records(
+    plan: plans.Plan, methods: dict[str, Method], shams: triplets.Shams
+) -> list[FaceRecord]:
+    return list(triplets.make_records(plan.photos, methods, shams))
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +28,18 @@ def records(
     photos: list[SourcePhoto], tmp_path_factory: pytest.TempPathFactory
 ) -> list[FaceRecord]:
     plan = plans.make_plan(photos, seed=5)
-    checkpoint = tmp_path_factory.mktemp("forger") / "weights"
+    networks = tmp_path_factory.mktemp("forger")
     crop = plan.photos[0].read_pixels()
-    reconstruct.train([crop], 30, 0, checkpoint)
-    methods = open_methods(["swap", "autoencoder"], checkpoint)
-    return list(triplets.make_records(plan.photos, methods, "one"))
+    reconstruct.train([crop], 30, 0, place(networks, AUTOENCODER))
+    methods = open_methods(["swap", "autoencoder"], networks)
+    return make_records(plan, methods, "one")
 
 
 def test_a_sham_of_each_family_can_be_had(photos: list[SourcePhoto], tmp_path: Path) -> None:
     names = ["swap", "self_blend", "expression", "hole"]
     plan = plans.make_plan(photos, seed=5)
     methods = open_methods(names, tmp_path / "none")
-    records = list(triplets.make_records(plan.photos, methods, "each"))
+    records = make_records(plan, methods, "each")
     shams = Counter(one.family for one in records if one.role == "sham")
     assert shams == {"blend": 30, "warp": 30, "inpaint": 30}
     assert len({one.image_id for one in records}) == len(records) == 30 * 8
@@ -95,3 +104,30 @@ def test_a_mask_has_the_size_of_its_image_and_marks_something(records: list[Face
 def test_ids_are_unique_and_tell_no_role(records: list[FaceRecord]) -> None:
     assert len({one.image_id for one in records}) == len(records)
     assert {len(one.image_id) for one in records} == {len("orl-") + 12}
+
+
+def test_a_synthesized_face_is_its_own_pair_person_and_group(
+    photos: list[SourcePhoto], tmp_path: Path
+) -> None:
+    plan = plans.make_plan(photos, seed=5)
+    few = [replace(photo, donor_id=photo.image_id) for photo in plan.photos[:3]]
+    methods = open_methods(["hole", "dcgan"], tmp_path)
+    made = list(triplets.make_records(few, methods, "each", workers=2))
+    assert made == list(triplets.make_records(few, methods, "each"))
+    assert Counter(one.role for one in made) == {"real": 3, "sham": 3, "fake": 6}
+    by_id = {one.image_id: one for one in made}
+    for one in (one for one in made if one.method == "dcgan"):
+        assert one.image_id == one.pair_id == one.component_id == one.identity_id
+        assert (one.parent_ids, one.family) == ((), "synthesize")
+        assert one.mask is not None
+        assert (decode(one.mask) == 255).all()
+        beside = by_id[json.loads(one.parameters)["beside"]]
+        assert len(one.image) == len(beside.image)
+        assert decode(one.image).shape == decode(beside.image).shape
+        assert one.labels.consent == "shows nobody"
+    assert {one.family for one in made if one.role == "sham"} == {"inpaint"}
+
+
+def test_all_records_of_a_photo_carry_its_labels(records: list[FaceRecord]) -> None:
+    by_pair = {one.pair_id: one.labels for one in records}
+    assert all(one.labels == by_pair[one.pair_id] for one in records)

@@ -158,12 +158,19 @@ def _probe_family(images: Sequence[_Image], family: str, name: str, seed: int) -
             measured = probe([image.facts for image in images], labels, groups, seed)
         else:
             views = np.stack([image.views[name] for image in images])
-            pairs = np.array([image.pair for image in images])
+            pairs = _name_pairs(images)
             measured = probe_view(views, labels, pairs, groups, seed)
     except MetricError:
         measured = None
     seen = f"AUROC of a probe that sees the {name} of {family} and real images"
     return judge(f"gate_{family}_{name}", measured, len(labels), seen)
+
+
+def _name_pairs(images: Sequence[_Image]) -> NDArray[np.str_]:
+    """Within what labels may be exchanged: a photo; everything where fakes have no photo."""
+    real = {image.pair for image in images if image.label != FAKE}
+    is_paired = any(image.pair in real for image in images if image.label == FAKE)
+    return np.array([image.pair if is_paired else "all" for image in images])
 
 
 def probe_view(

@@ -1,5 +1,7 @@
 """Blending: pixels of one picture put into another, seams hidden or left."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -41,7 +43,7 @@ def swap_part(scene: Scene) -> Forged:
     Source: local forgeries against identity shortcuts (Dong et al. 2023, CADDM).
     """
     part = list(_PARTS)[scene.rng.integers(len(_PARTS))]
-    return _clone_region(scene, _part_mask(scene, part))
+    return replace(_clone_region(scene, _part_mask(scene, part)), parameters={"part": part})
 
 
 def cross_blend(scene: Scene) -> Forged:
@@ -71,7 +73,8 @@ def self_blend(scene: Scene) -> Forged:
     copy = _soften(_shift_tone(scene.photo, rng), rng)
     copy = warp(copy, _nudge(scene.points, rng), scene.photo)
     mask = _roughen(inner_face(scene.points, scene.photo), scene)
-    return Forged(fake=mix(copy, base, mask, float(rng.choice(_SHARES))), sham=base, mask=mask)
+    share = float(rng.choice(_SHARES))
+    return Forged(mix(copy, base, mask, share), base, mask, {"share": share})
 
 
 def _bring_over(scene: Scene) -> tuple[Pixels, Pixels]:

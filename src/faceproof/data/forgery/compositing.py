@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from faceproof.data.images import Pixels
+from faceproof.data.images import Pixels, is_grey
 
 _MAX_GAIN = 1.4  # of contrast: more burns highlights out
 
@@ -55,6 +55,13 @@ def dither(pixels: Pixels, mask: Pixels, rng: np.random.Generator) -> Pixels:
     """
     noise = np.rint(rng.triangular(-1, 0, 1, pixels.shape[:2]))[..., None]
     return to_pixels(pixels + noise * (mask[..., None] > 0))
+
+
+def match_grey(pixels: Pixels, photo: Pixels) -> Pixels:
+    """A grey photo's fakes stay grey: a tint would give them away."""
+    if not is_grey(photo):
+        return pixels
+    return np.repeat(to_pixels(pixels.mean(axis=2, keepdims=True)), 3, axis=2)
 
 
 def to_pixels(values: np.ndarray) -> Pixels:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from faceproof.data.faces import LANDMARKS
 from faceproof.data.forgery.compositing import dither, mix, to_pixels
 from faceproof.data.forgery.forged import Forged, Scene
 from faceproof.data.forgery.geometry import ellipse, face_length
@@ -25,7 +26,8 @@ def fill_hole(scene: Scene) -> Forged:
     Source: fast marching inpainting (Telea 2004).
     """
     rng, length = scene.rng, face_length(scene.points)
-    anchor = scene.points[rng.integers(len(scene.points))]
+    place = int(rng.integers(len(scene.points)))
+    anchor = scene.points[place]
     centre = anchor + rng.uniform(-0.3, 0.3, 2) * length
     axes = (rng.uniform(*_SIZES) * length, rng.uniform(*_SIZES) * length)
     mask = ellipse(centre, axes, float(rng.uniform(0, 180)), scene.photo)
@@ -35,6 +37,7 @@ def fill_hole(scene: Scene) -> Forged:
         fake=mix(_add_grain(filled, scene.photo, rng), scene.photo, mask),
         sham=dither(scene.photo, mask, rng),
         mask=mask,
+        parameters={"near": LANDMARKS[place]},
     )
 
 

@@ -1,15 +1,19 @@
 """Every forgery method by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from faceproof.data.forgery import blend, inpaint, reconstruct, warp
+from faceproof.data.forgery import blend, inpaint, reconstruct, regenerate, synthesize, warp
 from faceproof.data.forgery.forged import Method
+from faceproof.data.sources.photos import Terms
 from faceproof.errors import SettingsError
 
 AUTOENCODER = "autoencoder"
+GENERATOR = "generator"
 
-_READY = {
+_NOBODY = "shows nobody"
+
+_READY: Mapping[str, Method] = {
     "swap": Method(blend.FAMILY, True, blend.swap),
     "part_swap": Method(blend.FAMILY, True, blend.swap_part),
     "cross_blend": Method(blend.FAMILY, True, blend.cross_blend),
@@ -18,7 +22,36 @@ _READY = {
     "morph": Method(warp.FAMILY, True, warp.morph),
     "hole": Method(inpaint.FAMILY, False, inpaint.fill_hole),
 }
-NAMES = (*_READY, AUTOENCODER)
+
+
+def _open_autoencoder(networks: Path) -> Method:
+    return Method(
+        reconstruct.FAMILY, False, reconstruct.Autoencoder(place(networks, AUTOENCODER)).forge
+    )
+
+
+def _open_super_resolution(networks: Path) -> Method:
+    return Method(reconstruct.FAMILY, False, regenerate.SuperResolution().forge)
+
+
+def _open_dcgan(networks: Path) -> Method:
+    terms = Terms(licence="MIT package; terms of its training set unverified", consent=_NOBODY)
+    return Method(synthesize.FAMILY, False, synthesize.Dcgan().forge, terms)
+
+
+def _open_generator(networks: Path) -> Method:
+    terms = Terms(licence="that of the photos it was trained on", consent=_NOBODY)
+    forge = synthesize.Generator(place(networks, GENERATOR)).forge
+    return Method(synthesize.FAMILY, False, forge, terms)
+
+
+_NETWORKS: Mapping[str, Callable[[Path], Method]] = {
+    AUTOENCODER: _open_autoencoder,
+    "super_resolution": _open_super_resolution,
+    "dcgan": _open_dcgan,
+    GENERATOR: _open_generator,
+}
+NAMES = (*_READY, *_NETWORKS)
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -34,16 +67,19 @@ def check_names(names: Sequence[str]) -> None:
         )
 
 
-def open_methods(names: Sequence[str], checkpoint: Path) -> dict[str, Method]:
+def place(networks: Path, name: str) -> Path:
+    """The checkpoint of a network that the build trains."""
+    return networks / f"{name}.safetensors"
+
+
+def open_methods(names: Sequence[str], networks: Path) -> dict[str, Method]:
     """The methods by name, in the order given.
 
     Args:
         names: of `NAMES`.
-        checkpoint: of the trained autoencoder; read only if it is among them.
+        networks: folder with the checkpoints that the build trained; read only for these methods.
+
+    Raises:
+        DatasetError: a network's weights are missing.
     """
-    return {
-        name: Method(reconstruct.FAMILY, False, reconstruct.Autoencoder(checkpoint).forge)
-        if name == AUTOENCODER
-        else _READY[name]
-        for name in names
-    }
+    return {name: _READY[name] if name in _READY else _NETWORKS[name](networks) for name in names}

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from faceproof.console import progress
 from faceproof.data.forgery.compositing import dither
 from faceproof.data.forgery.forged import Forged, Scene
+from faceproof.data.forgery.tensors import load_checkpoint, single_thread, to_pictures, to_tensor
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
 from faceproof.storage import replacing
@@ -60,33 +60,29 @@ def _make_network() -> nn.Sequential:
 def train(photos: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> None:
     """Train the autoencoder on patches of the given photos and save it.
 
-    One torch thread: more change the sums' order and with it the bytes of the dataset.
-
     Args:
         photos: (H, W, 3) uint8 RGB each, at least 48 pixels a side, of training people only.
         steps: optimiser steps of 16 patches.
         seed: of the weights and the patches.
         checkpoint: safetensors file to write.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = _make_network()
     optimiser = torch.optim.Adam(network.parameters(), lr=_LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _LEARNING_RATE, total_steps=steps)
-    for _ in progress(range(steps), "training the autoencoder", "steps", steps):
-        patches = _to_tensor(
-            [_draw_patch(photos[int(rng.integers(len(photos)))], rng) for _ in range(_BATCH)]
-        )
-        loss = (network(patches) - patches).abs().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-    torch.set_num_threads(threads)
+    with single_thread():
+        for _ in progress(range(steps), "training the autoencoder", "steps", steps):
+            patches = to_tensor(
+                [_draw_patch(photos[int(rng.integers(len(photos)))], rng) for _ in range(_BATCH)]
+            )
+            loss = (network(patches) - patches).abs().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
     logger.info("autoencoder: %d photos, %d steps, last loss %.4f", len(photos), steps, loss.item())
     with replacing(checkpoint) as partial:
         save_file(network.state_dict(), partial)
@@ -102,11 +98,12 @@ class Autoencoder:
             DatasetError: the checkpoint is missing or is another network's.
         """
         self._network = _make_network().eval()
+        weights = load_checkpoint(checkpoint, "autoencoder")
         try:
-            self._network.load_state_dict(load_file(checkpoint))
-        except (OSError, SafetensorError, RuntimeError) as error:
+            self._network.load_state_dict(weights)
+        except RuntimeError as error:
             raise DatasetError(
-                f"{checkpoint} holds no autoencoder; delete it and build again"
+                f"{checkpoint} holds another network; delete it and build again"
             ) from error
 
     @torch.inference_mode()
@@ -120,7 +117,7 @@ class Autoencoder:
         tall, wide = -height % _BLOCK_PIXELS, -width % _BLOCK_PIXELS
         padded = np.pad(photo, ((0, tall), (0, wide), (0, 0)), mode="symmetric")
         return Forged(
-            fake=_to_pixels(self._network(_to_tensor([padded])))[:height, :width],
+            fake=to_pictures(self._network(to_tensor([padded])))[0][:height, :width],
             sham=dither(photo, whole, scene.rng),
             mask=whole,
         )
@@ -129,13 +126,3 @@ class Autoencoder:
 def _draw_patch(photo: Pixels, rng: np.random.Generator) -> Pixels:
     top, left = (int(rng.integers(side - _PATCH_PIXELS + 1)) for side in photo.shape[:2])
     return photo[top : top + _PATCH_PIXELS, left : left + _PATCH_PIXELS]
-
-
-def _to_tensor(pictures: Sequence[Pixels]) -> Tensor:
-    """(N, 3, H, W) float32, -1 to 1."""
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def _to_pixels(values: Tensor) -> Pixels:
-    pixels = ((values[0].permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255)
-    return np.asarray(pixels.to(torch.uint8).numpy(), np.uint8)

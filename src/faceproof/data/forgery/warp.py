@@ -41,7 +41,15 @@ def change_expression(scene: Scene) -> Forged:
     mask = to_pixels(255 * np.hypot(field[..., 0], field[..., 1]) / _FULL_MASK_PIXELS)
     moved = displace(scene.photo, field)
     back = displace(moved, bump_field(scene.photo.shape, centres, -shifts, _REACH * length))
-    return Forged(fake=mix(moved, scene.photo, mask), sham=mix(back, scene.photo, mask), mask=mask)
+    return Forged(
+        fake=mix(moved, scene.photo, mask),
+        sham=mix(back, scene.photo, mask),
+        mask=mask,
+        parameters={
+            name: round(float(pixels) / length, 3)  # in face lengths; mouth down is positive
+            for name, pixels in (("mouth_down", rise), ("mouth_out", spread), ("eyes_down", lift))
+        },
+    )
 
 
 def morph(scene: Scene) -> Forged:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from faceproof.data.archives import ImageFile, open_archive
-from faceproof.data.sources.photos import SourcePhoto, SourceRequest, make_id
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
 from faceproof.errors import ImageError, InputError
 from faceproof.records import LABELS
 from faceproof.storage import replacing
 
 _SOURCE = "folder"
+_TERMS = Terms(licence="for the owner to say", consent="for the owner to answer for")
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def _copy(image: ImageFile, person: str, request: SourceRequest) -> SourcePhoto:
         data = b""
     with replacing(path) as partial:
         partial.write_bytes(data)
-    return SourcePhoto(image_id, make_id("person", person), path, _SOURCE)
+    return SourcePhoto(image_id, make_id("person", person), path, _SOURCE, _TERMS)
 
 
 def _name_person(name: str) -> str:

@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from faceproof.data.sources.photos import SourcePhoto, SourceRequest, make_id
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
 from faceproof.errors import InputError
+
+_TERMS = Terms(
+    licence="credit AT&T Laboratories Cambridge; no licence to redistribute is stated",
+    consent="not documented",
+)
 
 
 def read(request: SourceRequest) -> Iterator[SourcePhoto]:
@@ -36,4 +41,5 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
             identity_id=f"orl-{person:02d}",
             path=Path(str(one.locate())),
             source="orl",
+            terms=_TERMS,
         )

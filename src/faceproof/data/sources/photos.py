@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from faceproof.records import Sex
+
 
 @dataclass(frozen=True)
 class SourceRequest:
@@ -19,13 +21,24 @@ class SourceRequest:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """Under what a photo may be used, and on what ground its face."""
+
+    licence: str
+    consent: str
+
+
+@dataclass(frozen=True)
 class SourcePhoto:
-    """One real photo before anything was done to it."""
+    """One real photo before anything was done to it; sex and birth year where the source says."""
 
     image_id: str
     identity_id: str
     path: Path
     source: str
+    terms: Terms = Terms(licence="unknown", consent="unknown")
+    sex: Sex = "unknown"
+    birth_year: int | None = None
 
 
 def make_id(source: str, *names: str) -> str:

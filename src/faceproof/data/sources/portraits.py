@@ -6,20 +6,23 @@ person.
 
 import csv
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from faceproof.console import progress
-from faceproof.data.sources.photos import SourcePhoto, SourceRequest, make_id
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
 from faceproof.errors import InputError, StorageError
+from faceproof.records import Sex
 from faceproof.storage import Downloader
 
 _SOURCE = "portraits"
 _COLUMNS = ("id", "url", "sha256", "sex", "birth_year", "licence")
 _AT_ONCE = 4  # polite to a host that gives the photos away
+_CONSENT = "official portrait of a public figure, who was not asked about alterations"
+_SEXES: Mapping[str, Sex] = {"F": "female", "M": "male"}
 _FIRST = 8  # if none of these comes, the others need not be tried
 
 logger = logging.getLogger(__name__)
@@ -32,6 +35,9 @@ class _Entry:
     id: str
     url: str
     sha256: str
+    sex: Sex
+    birth_year: int | None
+    licence: str
 
 
 def read(request: SourceRequest) -> Iterator[SourcePhoto]:
@@ -69,12 +75,23 @@ def _read_manifest(path: Path) -> list[_Entry]:
             rows = csv.DictReader(source)
             if not set(_COLUMNS) <= set(rows.fieldnames or ()):
                 raise InputError(f"{path} is no manifest; it needs {', '.join(_COLUMNS)}")
-            entries = [_Entry(row["id"], row["url"], row["sha256"]) for row in rows]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            entries = [_read_entry(row) for row in rows]
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read manifest {path}: {error}") from error
     if not entries:
         raise InputError(f"manifest {path} lists no portraits")
     return entries
+
+
+def _read_entry(row: dict[str, str]) -> _Entry:
+    return _Entry(
+        id=row["id"],
+        url=row["url"],
+        sha256=row["sha256"],
+        sex=_SEXES.get(row["sex"], "unknown"),
+        birth_year=int(row["birth_year"]) if row["birth_year"] else None,
+        licence=row["licence"] or "unknown",
+    )
 
 
 def _fetch(downloader: Downloader, folder: Path, entry: _Entry) -> SourcePhoto:
@@ -85,4 +102,12 @@ def _fetch(downloader: Downloader, folder: Path, entry: _Entry) -> SourcePhoto:
     except StorageError as error:
         logger.warning("%s: %s", entry.id, error)
         path.touch()
-    return SourcePhoto(image_id, make_id("person", entry.id), path, _SOURCE)
+    return SourcePhoto(
+        image_id=image_id,
+        identity_id=make_id("person", entry.id),
+        path=path,
+        source=_SOURCE,
+        terms=Terms(entry.licence, _CONSENT),
+        sex=entry.sex,
+        birth_year=entry.birth_year,
+    )

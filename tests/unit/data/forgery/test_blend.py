@@ -9,6 +9,7 @@ from faceproof.data.forgery.forged import Scene
 def test_a_swap_shows_another_person_and_its_sham_the_same(scenes: list[Scene]) -> None:  # noqa: F811
     for scene in scenes:
         forged = blend.swap(scene)
+        assert forged.sham is not None
         shammed = np.abs(forged.sham.astype(int) - scene.photo).mean()
         assert 0 < shammed < 0.4 * np.abs(forged.fake.astype(int) - scene.photo).mean()
 

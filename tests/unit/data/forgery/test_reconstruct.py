@@ -45,6 +45,7 @@ def test_a_reconstruction_is_whole_and_its_sham_is_the_photo_but_for_rounding(
     forged = reconstruct.Autoencoder(tmp_path / "weights").forge(make_scene(odd, rng))
     assert forged.fake.shape == odd.shape
     assert (forged.mask == 255).all()
+    assert forged.sham is not None
     noise = forged.sham.astype(int) - odd
     assert np.abs(noise).max() == 1
     assert (forged.sham == forged.sham[..., :1]).all()  # a grey photo stays grey

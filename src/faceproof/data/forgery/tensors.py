@@ -1,0 +1,55 @@
+"""Pictures to tensors and back, and what makes a network give the same bytes twice."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from faceproof.data.images import Pixels
+from faceproof.errors import DatasetError
+
+
+def to_tensor(pictures: Sequence[Pixels]) -> Tensor:
+    """(N, 3, H, W) float32, -1 to 1."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def to_pictures(values: Tensor) -> list[Pixels]:
+    """(H, W, 3) uint8 of each of a batch, -1 to 1."""
+    pixels = ((values.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255)
+    return list(np.asarray(pixels.to(torch.uint8).numpy(), np.uint8))
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """One thread in torch and OpenCV: more change the order of sums and so the dataset's bytes."""
+    torch_threads, cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(torch_threads)
+        cv2.setNumThreads(cv2_threads)
+
+
+def load_checkpoint(checkpoint: Path, what: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Args:
+        checkpoint: file written by this build.
+        what: its network, for the message.
+
+    Raises:
+        DatasetError: it is missing or damaged.
+    """
+    try:
+        return load_file(checkpoint)
+    except (OSError, SafetensorError) as error:
+        raise DatasetError(f"{checkpoint} holds no {what}; delete it and build again") from error
