@@ -9,10 +9,10 @@ package). Writes data/ and README.md in the dataset folder, two zips and a resul
 import datasets
 
 from faceproof import console, results, settings
-from faceproof.data import builds, exports, plans, shards, tables
+from faceproof.data import builds, exports, galleries, plans, shards, tables
 from faceproof.data.checks import gates
 from faceproof.data.checks.findings import to_values
-from faceproof.reports import cards
+from faceproof.reports import cards, pages, papers
 from faces import Faces
 
 
@@ -44,18 +44,25 @@ def main() -> int:
     staged = shards.stage(splits, run.work / "staged", run.rows_per_shard, run.seed)
     values = builds.count_records(plan, encoded, staged) | to_values(findings)
     mini_zip, blind_zip = run.exports / "mini_dataset.zip", run.exports / "test_faces.zip"
-    exports.write_mini_zip(encoded, cards.render_zip_readme(values), mini_zip)
+    datasheet = papers.render_datasheet(values)
+    zip_papers = {"README.md": cards.render_zip_readme(values), "DATASHEET.md": datasheet}
+    exports.write_mini_zip(encoded, zip_papers, mini_zip)
     exports.write_blind_zip(encoded["test"], blind_zip)
     values["mini_zip_bytes"] = mini_zip.stat().st_size
     results.write(run.results, values, results.Run(run, {"photos": builds.hash_photos(plan)}))
     card = cards.render_dataset_card(
         shards.describe(staged, splits, cards.list_fields(run.source)), values
     )
-    shards.publish(staged, run.output, card)
+    croissant = papers.render_croissant(values, shards.list_staged(staged))
+    beside = {"DATASHEET.md": datasheet, "croissant.json": croissant}
+    shards.publish(staged, run.output, card, beside)
+    gallery = run.exports / "gallery.html"
+    pages.write_gallery(galleries.pick_photos(encoded, run.gallery_photos), run.source, gallery)
 
     console.say(f"dataset      {run.output} ({values['records']} records, load_dataset opens it)")
     console.say(f"zip          {mini_zip}")
     console.say(f"test photos  {blind_zip}")
+    console.say(f"gallery      {gallery} (open it in a browser)")
     return 0
 
 

@@ -3,14 +3,17 @@
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import requests
 import s3fs
 from botocore.exceptions import BotoCoreError, ClientError
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
@@ -21,6 +24,8 @@ _READ_BYTES = 1 << 20
 _DOWNLOAD_TRIES = 4
 _TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
 _TRIES = 1  # of botocore: s3fs itself tries five times, only for errors that can pass
+
+HubKind = Literal["dataset", "model", "space"]
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +130,44 @@ class Bucket:
     def url(self, key: str) -> str:
         """The object's address as `load_dataset` and `fsspec` take it."""
         return f"s3://{self.name}/{key}"
+
+
+def push_folder(folder: Path, files: Sequence[Path], repository: str, kind: HubKind) -> str:
+    """Put files of a folder into a Hub repository, which is made if need be, in one commit.
+
+    Large files go first and are known by their hash: a push that was cut off sends only the rest.
+    What the repository holds below the same folders and is not among the files is deleted. The
+    token is that of `hf auth login` or HF_TOKEN; it is never shown.
+
+    Args:
+        folder: whose layout the repository gets.
+        files: below the folder.
+        repository: `user/name`.
+        kind: of repository.
+
+    Returns:
+        Its address.
+
+    Raises:
+        StorageError: the Hub cannot be reached or refuses.
+    """
+    names = [file.relative_to(folder).as_posix() for file in files]
+    folders = sorted({f"{name.split('/')[0]}/**" for name in names if "/" in name})
+    hub = HfApi()
+    try:
+        place = hub.create_repo(repository, repo_type=kind, exist_ok=True)
+        hub.upload_folder(
+            repo_id=repository,
+            repo_type=kind,
+            folder_path=folder,
+            allow_patterns=names,
+            delete_patterns=folders,
+            commit_message="Push with faceproof",
+        )
+    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise StorageError(f"cannot push to {repository}: {reason}") from error
+    return str(place)
 
 
 class Downloader:

@@ -53,7 +53,9 @@ def test_a_person_in_two_splits_fails_by_name(dataset: Path, tmp_path: Path) -> 
     stray = splits["test"].select([0])
     leaking = DatasetDict({**splits, "train": concatenate_datasets([splits["train"], stray])})
     staged = shards.stage(leaking, tmp_path / "staging", rows_per_shard=400, seed=0)
-    shards.publish(staged, tmp_path / "set", f"---\n{shards.describe(staged, leaking, {})}---\n")
+    shards.publish(
+        staged, tmp_path / "set", f"---\n{shards.describe(staged, leaking, {})}---\n", {}
+    )
     code, findings, errors = audit(tmp_path / "set", tmp_path / "out")
     assert code == 3, errors
     assert findings["group_crossing"]["outcome"] == "fail"

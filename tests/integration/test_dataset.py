@@ -65,7 +65,7 @@ def flip_labels(splits: DatasetDict) -> DatasetDict:
 
 def publish(splits: DatasetDict, folder: Path) -> None:
     staged = shards.stage(splits, folder.parent / "staging", rows_per_shard=200, seed=0)
-    shards.publish(staged, folder, f"---\n{shards.describe(staged, splits, {})}---\n")
+    shards.publish(staged, folder, f"---\n{shards.describe(staged, splits, {})}---\n", {})
 
 
 def test_a_rebuild_with_flipped_labels_loads_the_new_labels(dataset: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,8 @@ from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 from faceproof.storage import hash_files
 
+_COUNTED_LABELS = ("sex", "sex_basis", "age_band", "skin_tone")
+
 
 @dataclass(frozen=True)
 class BuildSettings:
@@ -31,11 +33,17 @@ class BuildSettings:
     output: Path = field(metadata={"help": "dataset folder: its data/ and README.md are replaced"})
     exports: Path = field(metadata={"help": "folder for the two zips"})
     results: Path = field(metadata={"help": "result file to write"})
-    source: Literal["orl", "folder", "portraits"] = field(
+    source: Literal["orl", "folder", "portraits", "hub"] = field(
         default="orl", metadata={"help": "where real photos come from"}
     )
     input: Path | None = field(
-        default=None, metadata={"help": "folder or zip of photos; for portraits their manifest"}
+        default=None,
+        metadata={
+            "help": "folder or zip of photos; for portraits their manifest; for hub user/name"
+        },
+    )
+    columns: list[str] = field(
+        default_factory=list, metadata={"help": "for hub, what is where: image=photo identity=who"}
     )
     limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
     methods: list[str] = field(
@@ -51,12 +59,14 @@ class BuildSettings:
     workers: int = field(
         default=2, metadata={"help": "photos forged at a time; any number gives the same bytes"}
     )
+    gallery_photos: int = field(default=8, metadata={"help": "photos of each split in the gallery"})
     rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
         require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
+        require_positive(self, "gallery_photos")
         check_names(self.methods)
         if self.limit is not None:
             require_positive(self, "limit")
@@ -90,7 +100,9 @@ def train_networks(plan: Plan, settings: BuildSettings) -> Path:
 
 def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:
     """The real photos of the recipe's source."""
-    request = SourceRequest(settings.input, settings.work / "photos", settings.limit)
+    request = SourceRequest(
+        settings.input, settings.work / "photos", settings.limit, tuple(settings.columns)
+    )
     return islice(SOURCES[settings.source](request), settings.limit)
 
 
@@ -126,7 +138,11 @@ def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict
         for name in SPLITS
     }
     for column in ("role", "label", "family", "method"):
-        values |= {
-            f"records_{column}_{key}": n for key, n in sorted(Counter(table[column]).items())
-        }
+        values |= _count(f"records_{column}", table[column])
+    for column in _COUNTED_LABELS:
+        values |= _count(f"photos_{column}", (getattr(one.labels, column) for one in plan.photos))
     return values
+
+
+def _count(name: str, keys: Iterable[str]) -> dict[str, Scalar]:
+    return {f"{name}_{key}": number for key, number in sorted(Counter(keys).items())}

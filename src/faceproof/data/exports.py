@@ -12,12 +12,19 @@ from faceproof.data.tables import image_name, to_frame
 from faceproof.records import LABELS, SPLITS
 
 
-def write_mini_zip(splits: Mapping[str, Dataset], readme: str, path: Path) -> None:
-    """Write images, masks, metadata.csv, README and checksums; names tell nothing of the label."""
+def write_mini_zip(splits: Mapping[str, Dataset], papers: Mapping[str, str], path: Path) -> None:
+    """Write images, masks, metadata.csv, papers and checksums; names tell nothing of the label.
+
+    Args:
+        splits: the dataset, images encoded.
+        papers: texts to put in, by name.
+        path: zip to write.
+    """
     table = to_frame(splits)
     table["parent_ids"] = [" ".join(parents) for parents in table["parent_ids"]]
     table.insert(1, "image", [image_name(image_id) for image_id in table["image_id"]])
-    members = {"README.md": readme.encode(), "metadata.csv": table.to_csv(index=False).encode()}
+    members = {name: text.encode() for name, text in papers.items()}
+    members["metadata.csv"] = table.to_csv(index=False).encode()
     for name in SPLITS:
         members |= dict(_image_members(splits[name]))
     write_zip(path, members)

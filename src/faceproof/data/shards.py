@@ -8,6 +8,7 @@ is also what keeps a rebuilt dataset from answering with older rows.
 import logging
 import math
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from huggingface_hub import DatasetCardData
 
 from faceproof.errors import DatasetError
 from faceproof.records import SPLITS
-from faceproof.storage import hash_files, replacing
+from faceproof.storage import hash_file, hash_files, replacing
 
 CARD_NAME = "README.md"
+PAPERS = ("DATASHEET.md", "croissant.json")  # beside the card, written with it
 _DATA = "data"
 _ROWS_PER_GROUP = 64  # about half a megabyte of small faces: a streaming reader's smallest bite
 _BUILD_FIRST = "build it first with `python dataset_builder/build_dataset.py`"
@@ -38,6 +40,15 @@ class StagedShards:
     folder: Path
     fingerprint: str
     rows: dict[str, int]
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class ShardFile:
+    """A shard by its place below the dataset folder."""
+
+    place: str
+    sha256: str
     size_bytes: int
 
 
@@ -102,8 +113,27 @@ def describe(staged: StagedShards, splits: DatasetDict, extra: dict[str, Any]) -
     return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
 
 
-def publish(staged: StagedShards, dataset: Path, card: str) -> None:
-    """Move staged shards into the dataset folder, point the card at them, drop older builds."""
+def list_staged(staged: StagedShards) -> list[ShardFile]:
+    """The staged shards by the places they will have."""
+    return [
+        ShardFile(
+            place=f"{_DATA}/{_folder_name(staged.fingerprint)}/{file.name}",
+            sha256=hash_file(file),
+            size_bytes=file.stat().st_size,
+        )
+        for file in sorted(staged.folder.iterdir())
+    ]
+
+
+def publish(staged: StagedShards, dataset: Path, card: str, papers: Mapping[str, str]) -> None:
+    """Move staged shards into the dataset folder, point the card at them, drop older builds.
+
+    Args:
+        staged: what `stage` wrote.
+        dataset: folder to publish in.
+        card: text of its README.md.
+        papers: texts to put beside the card, by name of `PAPERS`.
+    """
     data = dataset / _DATA
     target = data / _folder_name(staged.fingerprint)
     data.mkdir(parents=True, exist_ok=True)
@@ -113,8 +143,9 @@ def publish(staged: StagedShards, dataset: Path, card: str) -> None:
         shutil.rmtree(staged.folder)
     else:
         staged.folder.rename(target)
-    with replacing(dataset / CARD_NAME) as partial:
-        partial.write_text(card)
+    for name, text in {**papers, CARD_NAME: card}.items():  # the card last: it is what is read
+        with replacing(dataset / name) as partial:
+            partial.write_text(text)
     for older in data.iterdir():
         if older != target:
             shutil.rmtree(older) if older.is_dir() else older.unlink()

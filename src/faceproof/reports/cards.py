@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from faceproof.metrics import Measured
+from faceproof.records import DESCRIPTIONS
 from faceproof.reports.templates import render_template
 from faceproof.results import Scalar
 
 _LICENCES: dict[str, dict[str, object]] = {
     "orl": {"license": "other", "license_name": "orl-faces-credit-request"},
     "portraits": {"license": "other", "license_name": "public-domain"},
+    "hub": {"license": "unknown"},  # that of the dataset the photos come from
     "folder": {"license": "unknown"},  # the owner of the photos fills it in before publishing
 }
 
@@ -30,7 +32,9 @@ def render_dataset_card(metadata: str, values: Mapping[str, Measured | Scalar]) 
         metadata: the YAML block, without its `---` lines.
         values: of the build's result file.
     """
-    return render_template("dataset_builder/card.md.j2", metadata=metadata, build=values)
+    return render_template(
+        "dataset_builder/card.md.j2", metadata=metadata, build=values, columns=DESCRIPTIONS
+    )
 
 
 def render_zip_readme(values: Mapping[str, Measured | Scalar]) -> str:

@@ -18,7 +18,7 @@ from faceproof.storage import replacing
 mpl.use("Agg")
 
 _DPI = 120
-_CREDITS = {
+CREDITS = {
     "orl": "Photos: ORL faces, AT&T Laboratories Cambridge",
     "portraits": "Photos: portraits of members of the US Congress, public domain",
 }
@@ -49,9 +49,7 @@ def draw_triplets(triplets: Gallery, source: str, path: Path) -> None:
             panel.set_yticks([])
             panel.spines[:].set_visible(False)
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
-    figure.text(
-        1.0, 0.035, _CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35"
-    )
+    figure.text(1.0, 0.035, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
     _save(figure, path)
 
 

@@ -1,8 +1,12 @@
 """HTML pages: one file each, no network, readable without scripts."""
 
+import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from faceproof.data.galleries import FILTERS, ShownImage
+from faceproof.reports.figures import CREDITS
 from faceproof.reports.templates import render_template
 from faceproof.storage import replacing
 
@@ -17,3 +21,35 @@ def write_audit_page(report: Path, page: Path) -> None:
     text = render_template("question_02/report.html.j2", **json.loads(report.read_text()))
     with replacing(page) as partial:
         partial.write_text(text)
+
+
+def write_gallery(photos: Sequence[Sequence[ShownImage]], source: str, page: Path) -> None:
+    """Images by photo with filters by label; without scripts all are shown.
+
+    Args:
+        photos: the images of each photo, real first.
+        source: of the photos, for the credit.
+        page: HTML file to write; it holds the images.
+    """
+    shown = [[_inline(one) for one in images] for images in photos]
+    values = {
+        name: sorted({one.labels[name] for images in photos for one in images}) for name in FILTERS
+    }
+    text = render_template(
+        "dataset_builder/gallery.html.j2", photos=shown, filters=values,
+        credit=CREDITS.get(source, ""),
+    )  # fmt: skip
+    with replacing(page) as partial:
+        partial.write_text(text)
+
+
+def _inline(one: ShownImage) -> dict[str, object]:
+    said = one.labels
+    caption = "real photo" if said["role"] == "real" else f"{said['family']}: {said['method']}"
+    return {
+        "image": base64.b64encode(one.image).decode(),
+        "mask": None if one.mask is None else base64.b64encode(one.mask).decode(),
+        "label": one.label,
+        "labels": said,
+        "caption": caption,
+    }

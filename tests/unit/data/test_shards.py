@@ -38,7 +38,7 @@ def splits(face: Pixels) -> DatasetDict:
 def build(splits: DatasetDict, folder: Path, seed: int = 0) -> shards.StagedShards:
     staged = shards.stage(splits, folder.parent / "staging", rows_per_shard=10, seed=seed)
     card = f"---\n{shards.describe(staged, splits, {'license': 'other'})}---\n# A card\n"
-    shards.publish(staged, folder, card)
+    shards.publish(staged, folder, card, {})
     return staged
 
 

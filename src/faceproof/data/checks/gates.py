@@ -1,9 +1,10 @@
 """What a build must pass before anything is published: probes that never see the forgery.
 
-Each probe sees one aspect of the images (the file, a thumbnail, the border, ...) and tries to tell
-fake from real by it, family by family. Local forgeries leave file, thumbnail and border alone, so
-there a probe that succeeds refuses the build. Forgeries of the whole image change every pixel, and
-colour and spectrum change with any forgery: those probes are reported and refuse nothing.
+Each probe sees one aspect of the images (the file, a thumbnail, the border, who it is, ...) and
+tries to tell fake from real by it, family by family. Local forgeries leave file, thumbnail and
+border alone and are made of everybody alike, so there a probe that succeeds refuses the build.
+Forgeries of the whole image change every pixel, and colour and spectrum change with any forgery:
+those probes are reported and refuse nothing.
 """
 
 import logging
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
@@ -31,7 +33,9 @@ View = Callable[[Pixels], NDArray[np.float64]]
 
 LOCAL_FAMILIES = ("blend", "inpaint", "warp")
 CONTAINER = "container"
-_REFUSING = (CONTAINER, "thumbnail", "border")
+IDENTITY = "identity"
+_REFUSING = (CONTAINER, IDENTITY, "thumbnail", "border")
+_TRAITS = ("identity_id", "sex", "age_band", "skin_tone")
 _NO_FAMILY = "none"
 _THUMBNAIL_SIDE = 8
 _BORDER_PIXELS = 2
@@ -48,6 +52,7 @@ class _Image:
     """An image as the probes see it."""
 
     facts: dict[str, float | str]
+    traits: dict[str, str]
     views: dict[str, NDArray[np.float64]]
     label: int
     family: str
@@ -103,6 +108,9 @@ VIEWS: Mapping[str, View] = {
 }
 
 
+PROBES = (CONTAINER, IDENTITY, *VIEWS)
+
+
 def check_gates(splits: Mapping[str, Dataset], seed: int) -> list[Finding]:
     """Run every probe on every family; the code of a finding is `gate_<family>_<probe>`.
 
@@ -116,12 +124,14 @@ def check_gates(splits: Mapping[str, Dataset], seed: int) -> list[Finding]:
     findings = []
     for family in families:
         chosen = [one for one in images if one.family in (family, _NO_FAMILY)]
-        findings += [_probe_family(chosen, family, name, seed) for name in (CONTAINER, *VIEWS)]
+        findings += [
+            _probe_family(chosen, family, name, seed) for name in (CONTAINER, IDENTITY, *VIEWS)
+        ]
     return findings
 
 
 def refuse_failures(findings: Sequence[Finding]) -> None:
-    """Stop a build whose label can be told from file, thumbnail or border of a local forgery.
+    """Stop a build in which file, person, thumbnail or border tell a local forgery.
 
     Raises:
         DatasetError: with the codes and values.
@@ -141,6 +151,7 @@ def _look(row: dict[str, object]) -> _Image:
     pixels = decode(data)
     return _Image(
         facts=read_file_facts(data),
+        traits={name: str(row[name]) for name in _TRAITS},
         views={name: see(pixels) for name, see in VIEWS.items()},
         label=int(str(row["label"])),
         family=str(row["family"]),
@@ -156,10 +167,14 @@ def _probe_family(images: Sequence[_Image], family: str, name: str, seed: int) -
     try:
         if name == CONTAINER:
             measured = probe([image.facts for image in images], labels, groups, seed)
+        elif name == IDENTITY:
+            # Folds by photo: a person's other photos are what could tell.
+            photos = np.array([image.pair for image in images])
+            traits = DictVectorizer(sparse=False).fit_transform([one.traits for one in images])
+            measured = probe_view(traits, labels, _name_pairs(images), photos, seed)
         else:
             views = np.stack([image.views[name] for image in images])
-            pairs = _name_pairs(images)
-            measured = probe_view(views, labels, pairs, groups, seed)
+            measured = probe_view(views, labels, _name_pairs(images), groups, seed)
     except MetricError:
         measured = None
     seen = f"AUROC of a probe that sees the {name} of {family} and real images"

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from faceproof.data.sources import folder, orl, portraits
+from faceproof.data.sources import folder, hub, orl, portraits
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 
 SOURCES: dict[str, Callable[[SourceRequest], Iterator[SourcePhoto]]] = {
     "folder": folder.read,
+    "hub": hub.read,
     "orl": orl.read,
     "portraits": portraits.read,
 }

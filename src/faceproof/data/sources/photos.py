@@ -12,12 +12,13 @@ class SourceRequest:
     """What a build asks of its source.
 
     `input` is what the user gave, `folder` receives files that have no place of their own, and at
-    most `limit` photos are wanted.
+    most `limit` photos are wanted. `columns` says what the columns of a table mean.
     """
 
     input: Path | None
     folder: Path
     limit: int | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,10 @@ def make_splits(plant: Plant, family: str = "blend") -> DatasetDict:
                     "family": family if label else "none",
                     "pair_id": f"photo{photo}",
                     "component_id": f"person{photo // PHOTOS}",
+                    "identity_id": f"person{photo // PHOTOS}",
+                    "sex": "female" if photo % 2 else "male",
+                    "age_band": "20-34",
+                    "skin_tone": "unmeasured",
                 }
             )
     whole = Dataset.from_list(rows)
@@ -76,9 +80,20 @@ def test_a_planted_shortcut_refuses_the_build_by_name(plant: Plant, found: str) 
         refuse_failures(findings)
 
 
+def test_forging_some_people_more_than_others_refuses_the_build() -> None:
+    splits = make_splits(write_plain)
+    splits["train"] = splits["train"].filter(
+        lambda row: (row["label"] == 1) == (row["component_id"] < "person5")
+    )
+    findings = check_gates(splits, seed=0)
+    assert outcomes(findings)["identity"] == "fail"
+    with pytest.raises(DatasetError, match="gate_blend_identity"):
+        refuse_failures(findings)
+
+
 def test_equal_images_pass_every_gate() -> None:
     findings = check_gates(make_splits(write_plain), seed=0)
-    assert set(outcomes(findings)) == {"container", *VIEWS}
+    assert set(outcomes(findings)) == {"container", "identity", *VIEWS}
     assert set(outcomes(findings).values()) == {"pass"}
     refuse_failures(findings)
     assert to_values(findings)["gate_blend_border_outcome"] == "pass"

@@ -1,0 +1,129 @@
+"""What goes with a dataset besides its card: datasheet and Croissant description."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mlcroissant as mlc
+import yaml
+
+from faceproof.data.shards import ShardFile
+from faceproof.metrics import Measured
+from faceproof.records import DESCRIPTIONS, SPLITS, features
+from faceproof.reports.templates import render_template
+from faceproof.results import Scalar
+
+Values = Mapping[str, Measured | Scalar]
+
+_TYPES = {
+    "string": mlc.DataType.TEXT,
+    "float32": mlc.DataType.FLOAT,
+    "int32": mlc.DataType.INTEGER,
+    "int64": mlc.DataType.INTEGER,
+}
+_FORMAT = "application/x-parquet"
+_RAI = (
+    "data_collection", "data_collection_timeframe", "data_collection_missing_data",
+    "data_preprocessing_protocol", "data_manipulation_protocol", "data_annotation_protocol",
+    "machine_annotation_tools", "data_biases", "data_limitations", "data_use_cases",
+    "data_social_impact", "personal_sensitive_information", "data_release_maintenance_plan",
+)  # fmt: skip
+
+
+def read_facts(values: Values) -> dict[str, Any]:
+    """What there is to say of a build by topic: sentences, and the dates of its photos."""
+    facts: dict[str, Any] = yaml.safe_load(
+        render_template("dataset_builder/facts.yaml.j2", build=values)
+    )
+    return facts
+
+
+def render_datasheet(values: Values) -> str:
+    """The datasheet, for the dataset folder and the zip.
+
+    Args:
+        values: of the build's result file.
+    """
+    facts = read_facts(values)
+    return render_template("dataset_builder/datasheet.md.j2", build=values, facts=facts)
+
+
+def render_croissant(values: Values, files: Sequence[ShardFile]) -> str:
+    """The Croissant description with its responsible-AI fields, JSON-LD.
+
+    Args:
+        values: of the build's result file.
+        files: the shards, with their places below the dataset folder.
+
+    Source: Croissant 1.0 and Croissant RAI 1.0 (MLCommons), through the library mlcroissant.
+    """
+    facts = read_facts(values)
+    shards = [
+        mlc.FileObject(
+            id=file.place.rsplit("/", 1)[1].removesuffix(".parquet"),
+            name=file.place.rsplit("/", 1)[1],
+            content_url=file.place,
+            content_size=f"{file.size_bytes} B",
+            encoding_formats=[_FORMAT],
+            sha256=file.sha256,
+        )
+        for file in files
+    ]
+    sets = [
+        mlc.FileSet(
+            id=split,
+            name=split,
+            description=f"shards of the {split} split",
+            encoding_formats=[_FORMAT],
+            includes=f"{files[0].place.rsplit('/', 1)[0]}/{split}-*.parquet",
+        )
+        for split in SPLITS
+    ]
+    described = mlc.Metadata(
+        name=f"faceproof-{values['source']}",
+        description=facts["purpose"],
+        version="1.0.0",
+        license=facts["licence"],
+        url=f"#{str(values['fingerprint'])[:12]}",
+        keywords=["deepfake detection", "face forgery", "image forensics"],
+        cite_as="faceproof: faces, real and fake",
+        distribution=[*shards, *sets],
+        record_sets=[_list_fields(split) for split in SPLITS],
+        **{name: facts[name] for name in _RAI},
+    )
+    return json.dumps(described.to_json(), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _list_fields(split: str) -> mlc.RecordSet:
+    schema = features()
+    fields = []
+    for name, description in DESCRIPTIONS.items():
+        column = schema[name]
+        kind = type(column).__name__
+        source = mlc.Source(
+            file_set=split,
+            extract=mlc.Extract(column=name),
+            transforms=[mlc.Transform(json_path="bytes")] if kind == "Image" else [],
+        )
+        fields.append(
+            mlc.Field(
+                id=f"{split}_rows/{name}",
+                name=name,
+                description=description,
+                data_types=_name_type(column, kind),
+                repeated=kind == "List",
+                source=source,
+            )
+        )
+    return mlc.RecordSet(
+        id=f"{split}_rows", name=f"{split}_rows", description=f"rows of {split}", fields=fields
+    )
+
+
+def _name_type(column: object, kind: str) -> str:
+    if kind == "Image":
+        return str(mlc.DataType.IMAGE_OBJECT)
+    if kind == "ClassLabel":
+        return str(mlc.DataType.INTEGER)
+    dtype = getattr(column, "dtype", "string")
+    return str(_TYPES.get(dtype, mlc.DataType.TEXT))

@@ -1,0 +1,155 @@
+"""The real Hub libraries against a Hub on loopback: push, load, stream, build from it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import REPOSITORY
+from tests.loopback_hub import TOKEN, Hub, serve_hub
+
+PUSH = "dataset_builder/push_dataset.py"
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with serve_hub() as one:
+        yield one
+
+
+def run(hub: Hub, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with the Hub's address in its environment, as it must be before any import."""
+    environment = {**os.environ, **hub.environment(home)}
+    return subprocess.run(
+        [sys.executable, *words], cwd=REPOSITORY, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+READ = """
+import json, sys
+from datasets import load_dataset
+whole = load_dataset("user/faces")
+stream = load_dataset("user/faces", split="test", streaming=True)
+first = next(iter(stream))
+print(json.dumps({"rows": whole.num_rows, "labels": whole["train"].features["label"].names,
+                  "size": first["image"].size, "people": len(set(whole["test"]["identity_id"]))}))
+"""
+
+
+def test_a_pushed_dataset_loads_and_streams_by_its_name(
+    hub: Hub, dataset: Path, tmp_path: Path
+) -> None:
+    words = (PUSH, "--dataset", str(dataset), "--repository", "user/faces")
+    said = run(hub, tmp_path, *words, "--dry_run", "true")
+    assert said.returncode == 0, said.stderr
+    assert "nothing was sent" in said.stdout
+    assert not hub.repositories
+    pushed = run(hub, tmp_path, *words)
+    assert pushed.returncode == 0, pushed.stderr
+    assert TOKEN not in pushed.stdout + pushed.stderr
+    files = hub.files("datasets", "user/faces")
+    for path, data in files.items():
+        assert data == (dataset / path).read_bytes()
+    read = run(hub, tmp_path, "-c", READ)
+    assert read.returncode == 0, read.stderr
+    assert json.loads(read.stdout.splitlines()[-1]) == {
+        "rows": {"train": 960, "validation": 320, "test": 320},
+        "labels": ["real", "fake"],
+        "size": [92, 92],
+        "people": 8,
+    }
+
+
+def test_a_second_push_sends_no_shard_again_and_drops_an_older_build(
+    hub: Hub, dataset: Path, tmp_path: Path
+) -> None:
+    words = (PUSH, "--dataset", str(dataset), "--repository", "user/faces")
+    assert run(hub, tmp_path, *words).returncode == 0
+    known = dict(hub.files("datasets", "user/faces"))
+    hub.files("datasets", "user/faces")["data/old/train-00000-of-00001.parquet"] = b"older"
+    hub.asked.clear()
+    assert run(hub, tmp_path, *words).returncode == 0
+    assert hub.files("datasets", "user/faces") == known
+    assert not [request for request in hub.asked if request.startswith("PUT")]
+
+
+@pytest.mark.parametrize("name", ["user/a b", "user/name/more"])
+def test_a_bad_name_is_refused_in_one_line(
+    hub: Hub, dataset: Path, tmp_path: Path, name: str
+) -> None:
+    done = run(hub, tmp_path, PUSH, "--dataset", str(dataset), "--repository", name)
+    assert done.returncode == 1
+    assert "cannot push" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+MAKE = """
+import sys
+from datasets import Dataset, Features, Image, Value
+from faceproof.data.sources import orl
+from faceproof.data.sources.photos import SourceRequest
+from pathlib import Path
+photos = [one for one in orl.read(SourceRequest(None, Path("x"))) if int(one.path.stem) <= 3]
+rows = [{"photo": {"bytes": one.path.read_bytes(), "path": None}, "who": one.identity_id,
+         "kind": int(number % 5 == 4), "sex": "m"} for number, one in enumerate(photos)]
+rows[0]["photo"]["bytes"] = b"no picture"
+schema = Features({"photo": Image(), "who": Value("string"), "kind": Value("int64"),
+                   "sex": Value("string")})
+Dataset.from_list(rows, features=schema).push_to_hub("user/photos", num_shards=2)
+"""
+
+
+@pytest.fixture(scope="module")
+def photos_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A Hub that holds a dataset of somebody else's making."""
+    with serve_hub() as one:
+        made = run(one, tmp_path_factory.mktemp("home"), "-c", MAKE)
+        assert made.returncode == 0, made.stderr
+        yield one
+
+
+def build_from_hub(hub: Hub, root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return run(
+        hub, root / "home", "dataset_builder/build_dataset.py",
+        "--config", "dataset_builder/hub.yaml", "--input", "user/photos",
+        "--output", str(root / "set"), "--exports", str(root / "exports"),
+        "--results", str(root / "results.json"), "--methods", "swap", "hole", *words,
+    )  # fmt: skip
+
+
+def test_photos_are_streamed_from_a_hub_dataset_by_a_column_mapping(
+    photos_hub: Hub, tmp_path: Path
+) -> None:
+    done = build_from_hub(
+        photos_hub, tmp_path, "--limit", "60",
+        "--columns", "image=photo", "identity=who", "sex=sex", "label=kind", "real=0",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    values = json.loads((tmp_path / "results.json").read_text())["values"]
+    assert (values["photos_in"], values["photos_kept"]) == (60, 59)
+    assert values["photos_dropped_not_an_image"] == 1
+    assert values["source"] == "hub"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--columns", "image=face"), "no column face"),
+        (("--columns", "image=who"), "holds no images"),
+        (("--columns", "picture=photo"), "maps nothing"),
+        (("--columns", "label=kind"), "together"),
+        (("--columns", "image=photo", "split=nowhere"), "cannot open"),
+        (("--input", "user/nobody"), "cannot open"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_in_one_line(
+    photos_hub: Hub, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = build_from_hub(photos_hub, tmp_path, *words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
