@@ -35,7 +35,7 @@ def main() -> int:
         workers=run.workers,
     )
     builder.download_and_prepare()
-    splits = builder.as_dataset()
+    splits, copies = builds.drop_copies(builder.as_dataset())
     encoded = tables.leave_encoded(splits)
 
     findings = gates.check_gates(encoded, run.seed)
@@ -43,6 +43,7 @@ def main() -> int:
 
     staged = shards.stage(splits, run.work / "staged", run.rows_per_shard, run.seed)
     values = builds.count_records(plan, encoded, staged) | to_values(findings)
+    values["records_dropped_near_copy"] = copies
     mini_zip, blind_zip = run.exports / "mini_dataset.zip", run.exports / "test_faces.zip"
     datasheet = papers.render_datasheet(values)
     zip_papers = {"README.md": cards.render_zip_readme(values), "DATASHEET.md": datasheet}

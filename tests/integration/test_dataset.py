@@ -102,14 +102,16 @@ def test_the_blind_zip_carries_its_truth(dataset: Path) -> None:
     assert len({one.group for one in archive.truth.values()}) == 8
 
 
-def test_the_demonstration_passes_the_test_that_a_plain_draw_fails(dataset: Path) -> None:
+def test_our_sampler_passes_the_test_that_four_others_fail(dataset: Path) -> None:
     run = demonstrations.DemonstrationSettings(dataset, dataset, seeds=200)
     table = tables.to_frame(tables.open_dataset(dataset))
     values = demonstrations.summarise(table, demonstrations.compare_samplers(table, run), run)
     # 200 tests at 5 %: 10 expected, sd 3.1
-    assert 0.005 < float(str(values["rejection_share"])) < 0.1
-    assert values["rejection_share_plain"] == 1.0
-    assert float(str(values["ks_p_value"])) > 0.01
+    assert 0.005 < float(str(values["rejection_share_cell_then_image"])) < 0.1
+    assert float(str(values["ks_p_value_cell_then_image"])) > 0.01
+    for other in ("any_image", "quota_per_cell", "no_image_twice", "raked_to_margins"):
+        assert values[f"rejection_share_{other}"] in (0.0, 1.0)
+        assert float(str(values[f"ks_p_value_{other}"])) < 1e-6
 
 
 def test_the_contact_sheet_shows_one_photo_a_person(dataset: Path, tmp_path: Path) -> None:

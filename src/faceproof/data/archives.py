@@ -88,6 +88,21 @@ def open_archive(path: Path) -> Archive:
     return Archive(tuple(images), _read_truth(path, readers, images))
 
 
+def read_member(path: Path, name: str) -> bytes:
+    """The bytes of one file of a folder or zip.
+
+    Raises:
+        InputError: it is not there or cannot be read.
+    """
+    readers = {name: _folder_reader(path / name)} if path.is_dir() else _zip_readers(path)
+    if name not in readers:
+        raise InputError(f"{path} holds no {name}")
+    try:
+        return readers[name]()
+    except ImageError as error:
+        raise InputError(f"cannot read {name} of {path}: {error}") from error
+
+
 def _to_text(path: Path) -> str:
     """The path as text that can be written: bytes that are not UTF-8 become a replacement mark."""
     return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")

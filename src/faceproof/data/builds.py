@@ -1,8 +1,9 @@
 """The steps of a build that are more than one call: settings, networks, counts."""
 
+import logging
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,18 +11,23 @@ from typing import Literal
 
 from datasets import DatasetDict
 
+from faceproof.data.checks.duplicates import find_near, hash_photo
 from faceproof.data.forgery import reconstruct, synthesize
 from faceproof.data.forgery.methods import AUTOENCODER, GENERATOR, NAMES, check_names, place
+from faceproof.data.forgery.tensors import is_made_from
+from faceproof.data.images import decode
 from faceproof.data.plans import Plan
 from faceproof.data.shards import StagedShards
 from faceproof.data.sources import SOURCES
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
-from faceproof.data.tables import to_frame
+from faceproof.data.tables import leave_encoded, to_frame
 from faceproof.data.triplets import Shams
 from faceproof.records import SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 from faceproof.storage import hash_files
+
+logger = logging.getLogger(__name__)
 
 _COUNTED_LABELS = ("sex", "sex_basis", "age_band", "skin_tone")
 
@@ -80,22 +86,68 @@ class BuildSettings:
 def train_networks(plan: Plan, settings: BuildSettings) -> Path:
     """Train the networks that the recipe wants, on the training people's photos.
 
+    A checkpoint that an earlier run made from the same photos and settings is used again.
+
     Returns:
         The folder of their checkpoints.
     """
     folder = settings.work / "networks"
     known = [photo for photo in plan.photos if photo.split == "train"]
-    if AUTOENCODER in settings.methods:
-        crops = [photo.read_pixels() for photo in known]
-        checkpoint = place(folder, AUTOENCODER)
-        reconstruct.train(crops, settings.autoencoder_steps, settings.seed, checkpoint)
-    if GENERATOR in settings.methods:
-        faces = synthesize.align_faces(
-            [(photo.read_pixels(), photo.crop.landmarks()) for photo in known]
-        )
-        checkpoint = place(folder, GENERATOR)
-        synthesize.train(faces, settings.generator_steps, settings.seed, checkpoint)
+    faces = [(photo.read_pixels(), photo.crop.landmarks()) for photo in known]
+    photos = hash_files(Path(photo.path) for photo in known)
+    trainings: dict[str, tuple[int, Callable[[int, Path, str], None]]] = {
+        AUTOENCODER: (
+            settings.autoencoder_steps,
+            lambda steps, path, made_from: reconstruct.train(
+                [pixels for pixels, _ in faces], steps, settings.seed, path, made_from
+            ),
+        ),
+        GENERATOR: (
+            settings.generator_steps,
+            lambda steps, path, made_from: synthesize.train(
+                synthesize.align_faces(faces), steps, settings.seed, path, made_from
+            ),
+        ),
+    }
+    for name, (steps, train) in trainings.items():
+        checkpoint, made_from = place(folder, name), f"{photos}/{steps}/{settings.seed}"
+        if name in settings.methods and not is_made_from(checkpoint, made_from):
+            train(steps, checkpoint, made_from)
     return folder
+
+
+def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
+    """Leave out synthesized faces that look like one of another split, and count them.
+
+    A generator repeats itself; a face that it draws for training and again for testing would be
+    known to a classifier. Of two alike the one in the smaller split stays.
+
+    Args:
+        splits: the dataset.
+    """
+    encoded = leave_encoded(splits)
+    places = [
+        (name, place)
+        for name in SPLITS
+        for place, family in enumerate(splits[name]["family"])
+        if family == synthesize.FAMILY
+    ]
+    hashes = [hash_photo(decode(encoded[name][place]["image"]["bytes"])) for name, place in places]
+    dropped = {
+        places[first]  # pairs are in the order of the splits, the largest first
+        for first, second in find_near(hashes)
+        if places[first][0] != places[second][0]
+    }
+    if not dropped:
+        return splits, 0
+    logger.info("left out %d synthesized faces that another split has", len(dropped))
+    kept = {
+        name: rows.select(
+            [place for place in range(len(rows)) if (name, place) not in dropped]
+        ).flatten_indices()
+        for name, rows in splits.items()
+    }
+    return DatasetDict(kept), len(dropped)
 
 
 def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:

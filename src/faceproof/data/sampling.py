@@ -1,7 +1,10 @@
 """Draw a dataset that is uniform over labels in the i.i.d. sense."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +14,25 @@ from faceproof.errors import DatasetError
 
 Rows = NDArray[np.int64]
 
+_OTHER = "other"  # value that small cells get in the column they are merged along
+_NAMED = 5  # cells named in a message; the rest are counted
+
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CellPolicy:
+    """What becomes of combinations of labels with no rows, or few.
+
+    A cell of one image asked for twenty draws gives that image twenty times: uniform over labels is
+    not more information. So cells below `smallest` rows can be kept, dropped, refused, or merged
+    into one cell that is called "other" in the column `merge_along`.
+    """
+
+    smallest: int = 1
+    small: Literal["keep", "drop", "merge", "fail"] = "keep"
+    merge_along: str = ""
+    empty: Literal["drop", "fail"] = "drop"
 
 
 @dataclass(frozen=True)
@@ -19,29 +40,34 @@ class Draw:
     """Row numbers of a draw and what it is worth.
 
     `effective_size` is Kish's n^2 / sum of squared counts: as many distinct images, each drawn
-    equally often, would be worth as much.
+    equally often, would be worth as much. `empty` and `small` name the cells the policy met.
     """
 
     rows: Rows
     cells: int
     distinct: int
     effective_size: float
+    empty: tuple[str, ...]
+    small: tuple[str, ...]
 
 
-def sample_uniform(labels: pd.DataFrame, n: int, seed: int) -> Draw:
+def sample_uniform(
+    labels: pd.DataFrame, n: int, seed: int, policy: CellPolicy | None = None
+) -> Draw:
     """Draw n rows, independent and uniform over the cells of the labels.
 
-    Each draw picks a cell (a combination of labels that occurs) uniformly, then a row of that cell
-    uniformly, with replacement. Without replacement small cells run dry, and quotas make the
-    counts too even: neither is independent.
+    Each draw picks a cell (a combination of labels) uniformly, then a row of that cell uniformly,
+    with replacement. Without replacement small cells run dry, and quotas make the counts too even:
+    neither is independent.
 
     Args:
         labels: one column per chosen label, one row per image, no missing values.
         n: rows to draw.
         seed: of the draw.
+        policy: of empty and small cells; by default empty ones are left out, small ones kept.
 
     Raises:
-        DatasetError: nothing to draw, or a missing label.
+        DatasetError: nothing to draw, a missing label, or a cell that the policy refuses.
 
     Source: own definition; `WeightedRandomSampler` with weight 1 / cell size is the same law.
     """
@@ -49,17 +75,59 @@ def sample_uniform(labels: pd.DataFrame, n: int, seed: int) -> Draw:
         raise DatasetError(
             "sampling needs at least one row and draw, and no missing label; drop or fill them"
         )
-    codes = labels.groupby(list(labels.columns), observed=True).ngroup().to_numpy()
+    chosen = policy or CellPolicy()
+    empty = _name_empty(labels)
+    if empty and chosen.empty == "fail":
+        raise DatasetError(f"no images of {_list(empty)}; collect some, or leave those cells out")
+    kept, small = _treat_small(labels.astype(str), chosen)
+    codes = kept.groupby(list(kept.columns), observed=True).ngroup().to_numpy()
     sizes = np.bincount(codes)
     by_cell = np.argsort(codes, kind="stable")
     starts = np.cumsum(sizes) - sizes
     rng = np.random.default_rng(seed)
     cells = rng.integers(len(sizes), size=n)
-    rows = by_cell[starts[cells] + rng.integers(sizes[cells])]
+    places = by_cell[starts[cells] + rng.integers(sizes[cells])]
+    rows = np.flatnonzero(labels.index.isin(kept.index))[places]
     counts = np.unique(rows, return_counts=True)[1]
-    draw = Draw(rows, len(sizes), len(counts), float(n**2 / (counts**2).sum()))
+    draw = Draw(rows, len(sizes), len(counts), float(n**2 / (counts**2).sum()), empty, small)
     logger.info(
-        "drew %d rows from %d cells: %d distinct, worth %.0f",
-        n, draw.cells, draw.distinct, draw.effective_size,
+        "drew %d rows from %d cells (%d empty, %d small): %d distinct, worth %.0f",
+        n, draw.cells, len(empty), len(small), draw.distinct, draw.effective_size,
     )  # fmt: skip
     return draw
+
+
+def _treat_small(labels: pd.DataFrame, policy: CellPolicy) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The labels with small cells dropped or merged, and the names of those cells."""
+    columns = list(labels.columns)
+    sizes = labels.groupby(columns)[columns[0]].transform("size")
+    is_small = sizes < policy.smallest
+    small = tuple(sorted({_name(cell) for cell in labels[is_small].to_numpy()}))
+    if not small or policy.small == "keep":
+        return labels, small
+    if policy.small == "drop":
+        return labels[~is_small], small
+    if policy.small == "merge" and policy.merge_along in columns:
+        merged = labels.copy()
+        merged.loc[is_small, policy.merge_along] = _OTHER
+        return _treat_small(merged, CellPolicy(policy.smallest, "fail"))[0], small
+    raise DatasetError(
+        f"fewer than {policy.smallest} images of {_list(small)}; collect more, merge along another "
+        "label, or drop those cells"
+    )
+
+
+def _name_empty(labels: pd.DataFrame) -> tuple[str, ...]:
+    """Combinations of the labels' values that no row has."""
+    values = [sorted(labels[column].astype(str).unique()) for column in labels]
+    seen = set(map(tuple, labels.astype(str).to_numpy()))
+    return tuple(_name(cell) for cell in product(*values) if cell not in seen)
+
+
+def _name(cell: Iterable[str]) -> str:
+    return "/".join(cell)
+
+
+def _list(cells: tuple[str, ...]) -> str:
+    more = len(cells) - _NAMED
+    return ", ".join(cells[:_NAMED]) + (f" and {more} more" if more > 0 else "")

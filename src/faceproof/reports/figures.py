@@ -3,7 +3,9 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -22,6 +24,13 @@ CREDITS = {
     "orl": "Photos: ORL faces, AT&T Laboratories Cambridge",
     "portraits": "Photos: portraits of members of the US Congress, public domain",
 }
+_STYLES: Sequence[dict[str, Any]] = (
+    {"color": "black"},
+    {"color": "0.1", "linestyle": "--"},
+    {"color": "0.1", "linestyle": ":", "linewidth": 2},
+    {"color": "0.45", "linestyle": "-.", "linewidth": 2},
+    {"color": "0.45", "linestyle": (0, (1, 1))},
+)  # one for each sampler; told apart in grey print
 Gallery = Sequence[Mapping[str, bytes]]
 
 
@@ -60,15 +69,16 @@ def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> No
         p_values: for each sampler, one p-value per seed.
         path: PNG to write.
     """
-    figure, axes = plt.subplots(figsize=(4.6, 3.4))
-    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":", label="uniform")
-    for (name, values), style in zip(p_values.items(), ("-", "--", "-."), strict=False):
+    figure, axes = plt.subplots(figsize=(5.6, 3.6))
+    axes.plot([0, 1], [0, 1], color="0.75", linewidth=4, label="uniform, as it should be")
+    for (name, values), style in zip(p_values.items(), cycle(_STYLES), strict=False):
         shares = np.arange(1, len(values) + 1) / len(values)
-        axes.step(np.sort(values), shares, style, color="black", where="post", label=name)
+        ends = np.concatenate([[0], np.sort(values), [1]]), np.concatenate([[0], shares, [1]])
+        axes.step(*ends, where="post", label=name, **style)
     axes.set_xlabel("p-value of the chi-square test for equal cells")
     axes.set_ylabel("share of seeds at or below")
     axes.set_xlim(-0.02, 1.02)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     _save(figure, path)
 
 

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from faceproof.console import progress
 from faceproof.data.forgery.compositing import dither
 from faceproof.data.forgery.forged import Forged, Scene
-from faceproof.data.forgery.tensors import load_checkpoint, single_thread, to_pictures, to_tensor
+from faceproof.data.forgery.tensors import (
+    load_checkpoint,
+    save_checkpoint,
+    single_thread,
+    to_pictures,
+    to_tensor,
+)
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
-from faceproof.storage import replacing
 
 FAMILY = "reconstruct"
 
@@ -57,7 +61,9 @@ def _make_network() -> nn.Sequential:
     )
 
 
-def train(photos: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> None:
+def train(
+    photos: Sequence[Pixels], steps: int, seed: int, checkpoint: Path, made_from: str = ""
+) -> None:
     """Train the autoencoder on patches of the given photos and save it.
 
     Args:
@@ -65,6 +71,7 @@ def train(photos: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> 
         steps: optimiser steps of 16 patches.
         seed: of the weights and the patches.
         checkpoint: safetensors file to write.
+        made_from: note for `is_made_from`.
     """
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng():
@@ -84,8 +91,7 @@ def train(photos: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> 
             optimiser.step()
             schedule.step()
     logger.info("autoencoder: %d photos, %d steps, last loss %.4f", len(photos), steps, loss.item())
-    with replacing(checkpoint) as partial:
-        save_file(network.state_dict(), partial)
+    save_checkpoint(network.state_dict(), checkpoint, made_from)
 
 
 class Autoencoder:

@@ -14,7 +14,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from faceproof.console import progress
@@ -23,10 +22,15 @@ from faceproof.data.forgery.assets import DCGAN, find_asset
 from faceproof.data.forgery.compositing import match_grey
 from faceproof.data.forgery.forged import Forged, Points, Scene
 from faceproof.data.forgery.geometry import fit_similarity, warp
-from faceproof.data.forgery.tensors import load_checkpoint, single_thread, to_pictures, to_tensor
+from faceproof.data.forgery.tensors import (
+    load_checkpoint,
+    save_checkpoint,
+    single_thread,
+    to_pictures,
+    to_tensor,
+)
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError, ImageError
-from faceproof.storage import replacing
 
 FAMILY = "synthesize"
 
@@ -144,7 +148,9 @@ def align_faces(photos: Sequence[tuple[Pixels, Points]]) -> list[Pixels]:
     return faces
 
 
-def train(faces: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> None:
+def train(
+    faces: Sequence[Pixels], steps: int, seed: int, checkpoint: Path, made_from: str = ""
+) -> None:
     """Train a regularised autoencoder and fit a Gaussian to its latent numbers.
 
     Args:
@@ -152,6 +158,7 @@ def train(faces: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> N
         steps: optimiser steps of 32 faces.
         seed: of weights, batches and noise.
         checkpoint: safetensors file to write: decoder, mean and Cholesky factor.
+        made_from: note for `is_made_from`.
 
     Source: deterministic autoencoders with ex-post density estimation (Ghosh et al. 2020), 4 M
     parameters; the loss adds differences of neighbours, so that edges stay.
@@ -184,8 +191,7 @@ def train(faces: Sequence[Pixels], steps: int, seed: int, checkpoint: Path) -> N
     logger.info("generator: %d faces, %d steps, last loss %.4f", len(faces), steps, loss.item())
     factor: Tensor = torch.linalg.cholesky(torch.cov(latents.T) + _JITTER * torch.eye(_LATENT))
     weights = {**decoder.state_dict(), "mean": latents.mean(0), "spread": factor.contiguous()}
-    with replacing(checkpoint) as partial:
-        save_file(weights, partial)
+    save_checkpoint(weights, checkpoint, made_from)
 
 
 def _compare(drawn: Tensor, wanted: Tensor) -> Tensor:

@@ -1,18 +1,21 @@
 """Pictures to tensors and back, and what makes a network give the same bytes twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
+from faceproof.storage import replacing
+
+_MADE_FROM = "made_from"
 
 
 def to_tensor(pictures: Sequence[Pixels]) -> Tensor:
@@ -37,6 +40,21 @@ def single_thread() -> Iterator[None]:
     finally:
         torch.set_num_threads(torch_threads)
         cv2.setNumThreads(cv2_threads)
+
+
+def save_checkpoint(weights: Mapping[str, Tensor], path: Path, made_from: str) -> None:
+    """Write a safetensors file, whole or not at all, with a note of what it was made from."""
+    with replacing(path) as partial:
+        save_file(dict(weights), partial, metadata={_MADE_FROM: made_from})
+
+
+def is_made_from(path: Path, made_from: str) -> bool:
+    """True for a whole checkpoint with that note: a build that was cut off need not train again."""
+    try:
+        with safe_open(path, framework="pt") as checkpoint:
+            return (checkpoint.metadata() or {}).get(_MADE_FROM) == made_from
+    except (OSError, SafetensorError):
+        return False
 
 
 def load_checkpoint(checkpoint: Path, what: str) -> dict[str, Tensor]:
