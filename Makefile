@@ -1,7 +1,7 @@
 # make demo | make test | make results | make check | make clean
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
-.PHONY: install demo test results path check clean
+.PHONY: install demo test results results-full path bench-build check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
@@ -37,6 +37,15 @@ demo: install
 results: install
 	@$(MAKE) --no-print-directory path ROOT=.
 
+# The large sets of question 1: all ORL photos with every forgery, and the portraits (fetched).
+results-full: install
+	python dataset_builder/build_dataset.py --config dataset_builder/orl.yaml \
+	  --results dataset_builder/results_orl.json
+	python question_01/measure.py --dataset build/orl/dataset --root build/orl --size full
+	cp build/orl/question_01/figures/triplets.png question_01/figures/methods.png
+	python dataset_builder/build_dataset.py --config dataset_builder/portraits.yaml \
+	  --results dataset_builder/results_portraits.json
+
 path:
 	python dataset_builder/build_dataset.py --config dataset_builder/demo.yaml \
 	  --results $(ROOT)/dataset_builder/results.json
@@ -52,6 +61,11 @@ path:
 	python question_04/measure.py --dataset dataset_builder --results $(ROOT)/question_04/results.json
 	python -m faceproof.reports.render --root $(ROOT)
 
+# How fast datasets are built, on an idle machine; some minutes.
+bench-build: install
+	python dataset_builder/measure_throughput.py --work build/throughput \
+	  --results dataset_builder/results_throughput.json
+
 test: install
 	python -m pytest $(PYTEST_ARGS)
 
@@ -64,4 +78,5 @@ check: install
 	python -m faceproof.reports.render --check
 
 clean:
-	rm -rf build dataset_builder/data dataset_builder/README.md
+	rm -rf build dataset_builder/data dataset_builder/README.md dataset_builder/DATASHEET.md \
+	  dataset_builder/croissant.json

@@ -5,6 +5,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import mlcroissant as mlc
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -93,7 +94,45 @@ def test_the_mini_zip_is_complete_and_its_names_tell_nothing(dataset: Path) -> N
     assert set(table["image"]) == {name for name in names if name.startswith("images/")}
     assert sum(name.startswith("masks/") for name in names) == (table["label"] == "fake").sum()
     assert not any(word in name for name in names for word in ("real", "fake", "sham", "swap"))
-    assert "README.md" in names
+    assert {"README.md", "DATASHEET.md"} <= names
+
+
+def test_the_croissant_file_is_valid_and_leads_to_the_rows(dataset: Path) -> None:
+    described = mlc.Dataset(str(dataset / "croissant.json"))
+    assert not described.metadata.ctx.issues.errors
+    assert described.metadata.data_biases
+    rows = described.records("test_rows")
+    first = next(iter(rows))
+    assert {name.split("/")[1] for name in first} == set(records.COLUMNS)
+    assert first["test_rows/image"].size == (92, 92)
+
+
+def test_the_datasheet_and_the_card_say_what_the_build_counted(dataset: Path) -> None:
+    datasheet = (dataset / "DATASHEET.md").read_text()
+    for part in ("Motivation", "Composition", "Collection", "Uses", "Distribution", "Maintenance"):
+        assert f"## {part}" in datasheet
+    assert "1600 images: 400 real, 400 sham, 800 fake" in datasheet
+    card = (dataset / "README.md").read_text()
+    assert all(f"`{name}`" in card for name in records.COLUMNS)
+
+
+def test_labels_are_equal_over_roles_and_say_how_they_were_got(dataset: Path) -> None:
+    table = tables.to_frame(tables.open_dataset(dataset))
+    for label in records.LABEL_COLUMNS:
+        assert (table.groupby("pair_id")[label].nunique(dropna=False) == 1).all(), label
+    assert set(table["sex_basis"]) == {"derived"}
+    assert table["sex_confidence"].between(0.5, 1).all()
+    assert table["ita_degrees"].isna().all()  # ORL is grey
+    by_person = table.groupby("identity_id")["sex"].agg(lambda said: said.mode()[0])
+    # ORL's women are s8, s10, s32 and s35 by eye
+    assert {"orl-08", "orl-32", "orl-35"} <= set(by_person[by_person == "female"].index)
+
+
+def test_the_zip_that_is_handed_out_passes_the_split_check(dataset: Path) -> None:
+    archive = dataset.parent / "exports" / "mini_dataset.zip"
+    done = run_script("dataset_builder/check_splits.py", "--data", str(archive))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1600 of 1600 images compared, 40 people: no split leaks\n"
 
 
 def test_the_blind_zip_carries_its_truth(dataset: Path) -> None:

@@ -13,6 +13,12 @@ SOURCES: Mapping[str, str] = {
     "prediction": "question_03/results.json",
     "streaming": "question_04/results.json",
 }
+# Long runs, made by `make results-full` and `make bench-build`: always the tracked ones.
+TRACKED: Mapping[str, str] = {
+    "orl": "dataset_builder/results_orl.json",
+    "portraits": "dataset_builder/results_portraits.json",
+    "throughput": "dataset_builder/results_throughput.json",
+}
 
 
 class Numbers:
@@ -55,11 +61,22 @@ class Numbers:
             f"n = {self._values[f'{name}_n']}, {self.size})"
         )
 
+    def gate(self, family: str, probe: str) -> str:
+        """What a gate of the build measured, short enough for a table: `0.51 (0.49-0.53)`."""
+        name = f"gate_{family}_{probe}"
+        if self._values[name] is None:
+            return str(self._values[f"{name}_outcome"])
+        value, low, high = (self._values[f"{name}{part}"] for part in ("", "_low", "_high"))
+        mark = " **fail**" if self._values[f"{name}_outcome"] == "fail" else ""
+        return f"{value:.2f} ({low:.2f}-{high:.2f}){mark}"
+
 
 def read_numbers(root: Path) -> dict[str, Numbers]:
-    """All result files under a root, by the name templates use.
+    """All result files under a root, and the tracked ones of long runs, by the name templates use.
 
     Raises:
         InputError: a file is missing.
     """
-    return {name: Numbers(results.read(root / place)) for name, place in SOURCES.items()}
+    here = {name: root / place for name, place in SOURCES.items()}
+    tracked = {name: results.REPOSITORY / place for name, place in TRACKED.items()}
+    return {name: Numbers(results.read(path)) for name, path in (here | tracked).items()}

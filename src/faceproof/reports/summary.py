@@ -29,6 +29,7 @@ def main() -> int:
     places = [
         ("dataset", build.setting("output")),
         ("zip", f"{build.setting('exports')}/mini_dataset.zip"),
+        ("gallery", f"{build.setting('exports')}/gallery.html"),
         ("model", training.setting("output")),
         ("predictions", prediction.setting("output")),
         ("audit report", f"{audit.setting('output')}/report.html"),
