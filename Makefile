@@ -67,7 +67,7 @@ bench-build: install
 	  --results dataset_builder/results_throughput.json
 
 test: install
-	python -m pytest $(PYTEST_ARGS)
+	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 # What .ci/run checks before it runs anything: format, lint, types, import floors, stale pages.
 check: install

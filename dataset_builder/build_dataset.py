@@ -12,6 +12,7 @@ from faceproof import console, results, settings
 from faceproof.data import builds, exports, galleries, plans, shards, tables
 from faceproof.data.checks import gates
 from faceproof.data.checks.findings import to_values
+from faceproof.data.forgery.methods import check_weights
 from faceproof.reports import cards, pages, papers
 from faces import Faces
 
@@ -21,6 +22,7 @@ def main() -> int:
     datasets.disable_progress_bars()
     run = settings.read(builds.BuildSettings, __doc__)
 
+    check_weights(run.methods)
     plan = plans.make_plan(builds.read_photos(run), run.seed)
     plan_file = run.work / "plan.json"
     plans.write(plan, plan_file)
@@ -34,8 +36,7 @@ def main() -> int:
         shams=run.shams,
         workers=run.workers,
     )
-    builder.download_and_prepare()
-    splits, copies = builds.drop_copies(builder.as_dataset())
+    splits, copies = builds.drop_copies(builds.generate(builder))
     encoded = tables.leave_encoded(splits)
 
     findings = gates.check_gates(encoded, run.seed)

@@ -19,7 +19,7 @@ def main() -> int:
     if run.dry_run:
         console.say(f"nothing was sent; without --dry_run this goes to {run.repository}")
         return 0
-    place = storage.push_folder(run.dataset, files, run.repository, "dataset")
+    place = storage.push_folder(run.dataset, files, run.repository, "dataset", run.private)
     console.say(f'pushed       {place}  (load_dataset("{run.repository}") opens it)')
     return 0
 

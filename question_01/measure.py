@@ -7,7 +7,7 @@ below the root.
 """
 
 from faceproof import console, results, settings
-from faceproof.data import demonstrations, shards, tables
+from faceproof.data import demonstrations, galleries, shards, tables
 from faceproof.reports import figures
 
 
@@ -26,8 +26,9 @@ def main() -> int:
     results.write(place / "results.json", values, results.Run(run, {"dataset": fingerprint}))
 
     figures.draw_p_values(p_values, place / "figures" / "sampling.png")
-    triplets = demonstrations.pick_triplets(splits["test"], run.photos)
-    figures.draw_triplets(triplets, str(table["source"][0]), place / "figures" / "triplets.png")
+    shown = galleries.pick_split(splits["test"], "test", run.photos)
+    sheet = demonstrations.arrange_sheet(shown)
+    figures.draw_triplets(sheet, str(table["source"][0]), place / "figures" / "triplets.png")
     console.say(f"figures      {place / 'figures'}")
     return 0
 

@@ -1,5 +1,15 @@
 """The ways we refuse: every error a user can cause, each one sentence (what, where, what to do)."""
 
+from collections.abc import Sequence
+
+_NAMED = 5  # in a message; the rest are counted
+
+
+def name_some(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
 
 class FaceProofError(Exception):
     """Something the user can put right; scripts print it on one line and exit with code 1."""

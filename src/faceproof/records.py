@@ -16,14 +16,17 @@ LABELS: tuple[Label, ...] = ("real", "fake")
 ROLES: tuple[Role, ...] = ("real", "sham", "fake")
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 FAKE = LABELS.index("fake")
+NONE = "none"  # family and method of a real photo
+SHAM = "sham"  # method of a sham; its family is that of the forgery left out
 
 
 @dataclass(frozen=True)
 class PhotoLabels:
     """What is known of a photo beside real and fake.
 
-    A sham and a fake carry the labels of the photo they were made from, so no label can tell the
-    roles of a photo apart. Meanings and how each was got: `DESCRIPTIONS`.
+    A sham and an altered photo carry the labels of their photo, so no label can tell them apart. A
+    synthesized face has no photo: its labels are its own, and its licence and consent say so.
+    Meanings and how each was got: `DESCRIPTIONS`.
     """
 
     sex: Sex
@@ -54,7 +57,7 @@ class FaceRecord:
     """One image of the dataset, encoded, with everything known about it.
 
     `image` is a JPEG, `mask` an 8-bit grey PNG of the same size (0 untouched, 255 replaced) or
-    None where nothing was replaced. A fake carries the ids of the photo it altered; `pair_id` is
+    None where nothing was replaced. An altered photo carries the ids of that photo; `pair_id` is
     that photo's `image_id`. `seed` is None where nothing was drawn; `parameters` is a JSON object,
     what the method drew.
     """

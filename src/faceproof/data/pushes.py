@@ -12,6 +12,9 @@ class PushSettings:
 
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     repository: str = field(metadata={"help": "user/name on the Hub; made if it is not there"})
+    private: bool = field(
+        default=True, metadata={"help": "a new repository is yours alone; false shows it to all"}
+    )
     dry_run: bool = field(default=False, metadata={"help": "say what would go, send nothing"})
 
 

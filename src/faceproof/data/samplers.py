@@ -1,4 +1,4 @@
-"""Other ways to even out labels, kept to show what is wrong with each.
+"""Ways to draw rows by cells of labels: the right one, and others to show what is wrong with each.
 
 Every function takes the cell of each row, shape (N,), int64 from 0, and gives row numbers.
 """
@@ -13,6 +13,18 @@ Rows = NDArray[np.int64]
 Sampler = Callable[[NDArray[np.int64], int, np.random.Generator], Rows]
 
 _ROUNDS = 200  # of raking; margins agree to 1e-6 long before
+
+
+def draw_uniform(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> Rows:
+    """A cell, then a row of it, with replacement: independent, and every cell equally likely.
+
+    Source: own definition; `WeightedRandomSampler` with weight 1 / cell size is the same law.
+    """
+    sizes = np.bincount(cells)
+    by_cell = np.argsort(cells, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    drawn = rng.integers(len(sizes), size=n)
+    return np.asarray(by_cell[starts[drawn] + rng.integers(sizes[drawn])], np.int64)
 
 
 def draw_any(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> Rows:
@@ -42,6 +54,7 @@ def draw_without_replacement(cells: NDArray[np.int64], n: int, rng: np.random.Ge
 
 
 SAMPLERS: Mapping[str, Sampler] = {
+    "cell, then image": draw_uniform,
     "any image": draw_any,
     "quota per cell": draw_quota,
     "no image twice": draw_without_replacement,

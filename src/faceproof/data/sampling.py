@@ -8,14 +8,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from faceproof.errors import DatasetError
-
-Rows = NDArray[np.int64]
+from faceproof.data.samplers import Rows, draw_uniform
+from faceproof.errors import DatasetError, name_some
 
 _OTHER = "other"  # value that small cells get in the column they are merged along
-_NAMED = 5  # cells named in a message; the rest are counted
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +53,8 @@ def sample_uniform(
 ) -> Draw:
     """Draw n rows, independent and uniform over the cells of the labels.
 
-    Each draw picks a cell (a combination of labels) uniformly, then a row of that cell uniformly,
-    with replacement. Without replacement small cells run dry, and quotas make the counts too even:
-    neither is independent.
+    A cell is a combination of labels. Without replacement small cells would run dry, and quotas
+    make the counts too even: neither is independent.
 
     Args:
         labels: one column per chosen label, one row per image, no missing values.
@@ -69,27 +65,25 @@ def sample_uniform(
     Raises:
         DatasetError: nothing to draw, a missing label, or a cell that the policy refuses.
 
-    Source: own definition; `WeightedRandomSampler` with weight 1 / cell size is the same law.
+    Source: `samplers.draw_uniform`.
     """
     if labels.empty or n < 1 or labels.isna().to_numpy().any():
         raise DatasetError(
             "sampling needs at least one row and draw, and no missing label; drop or fill them"
         )
     chosen = policy or CellPolicy()
-    empty = _name_empty(labels)
+    values = labels.astype(str).reset_index(drop=True)
+    empty = _name_empty(values)
     if empty and chosen.empty == "fail":
-        raise DatasetError(f"no images of {_list(empty)}; collect some, or leave those cells out")
-    kept, small = _treat_small(labels.astype(str), chosen)
-    codes = kept.groupby(list(kept.columns), observed=True).ngroup().to_numpy()
-    sizes = np.bincount(codes)
-    by_cell = np.argsort(codes, kind="stable")
-    starts = np.cumsum(sizes) - sizes
-    rng = np.random.default_rng(seed)
-    cells = rng.integers(len(sizes), size=n)
-    places = by_cell[starts[cells] + rng.integers(sizes[cells])]
-    rows = np.flatnonzero(labels.index.isin(kept.index))[places]
+        raise DatasetError(f"no images of {name_some(empty)}; collect some, or drop those cells")
+    kept, small = _treat_small(values, chosen)
+    cells = np.asarray(kept.groupby(list(kept.columns)).ngroup(), np.int64)
+    drawn = draw_uniform(cells, n, np.random.default_rng(seed))
+    rows = np.asarray(kept.index.to_numpy()[drawn], np.int64)
     counts = np.unique(rows, return_counts=True)[1]
-    draw = Draw(rows, len(sizes), len(counts), float(n**2 / (counts**2).sum()), empty, small)
+    draw = Draw(
+        rows, int(cells.max()) + 1, len(counts), float(n**2 / (counts**2).sum()), empty, small
+    )
     logger.info(
         "drew %d rows from %d cells (%d empty, %d small): %d distinct, worth %.0f",
         n, draw.cells, len(empty), len(small), draw.distinct, draw.effective_size,
@@ -105,15 +99,15 @@ def _treat_small(labels: pd.DataFrame, policy: CellPolicy) -> tuple[pd.DataFrame
     small = tuple(sorted({_name(cell) for cell in labels[is_small].to_numpy()}))
     if not small or policy.small == "keep":
         return labels, small
-    if policy.small == "drop":
+    if policy.small == "drop" and not is_small.all():
         return labels[~is_small], small
     if policy.small == "merge" and policy.merge_along in columns:
         merged = labels.copy()
         merged.loc[is_small, policy.merge_along] = _OTHER
         return _treat_small(merged, CellPolicy(policy.smallest, "fail"))[0], small
     raise DatasetError(
-        f"fewer than {policy.smallest} images of {_list(small)}; collect more, merge along another "
-        "label, or drop those cells"
+        f"fewer than {policy.smallest} images of {name_some(small)}; collect more, merge along "
+        "another label, or drop those cells"
     )
 
 
@@ -126,8 +120,3 @@ def _name_empty(labels: pd.DataFrame) -> tuple[str, ...]:
 
 def _name(cell: Iterable[str]) -> str:
     return "/".join(cell)
-
-
-def _list(cells: tuple[str, ...]) -> str:
-    more = len(cells) - _NAMED
-    return ", ".join(cells[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,7 +1,6 @@
 """How fast a build is: each method by itself, and the whole as it grows."""
 
 import math
-import resource
 import statistics
 import time
 from collections.abc import Sequence
@@ -13,16 +12,13 @@ from datasets import Dataset, DatasetDict
 from faceproof.console import progress
 from faceproof.data import shards, triplets
 from faceproof.data.checks import gates
-from faceproof.data.forgery import reconstruct, synthesize
-from faceproof.data.forgery.methods import AUTOENCODER, GENERATOR, NAMES, open_methods, place
-from faceproof.data.forgery.tensors import single_thread
+from faceproof.data.forgery.methods import NAMES, READY, TRAININGS, locate_checkpoint, open_methods
 from faceproof.data.plans import Plan, PlannedPhoto
 from faceproof.data.tables import leave_encoded
 from faceproof.records import SPLITS, features, to_row
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 
-_QUICK = ("swap", "part_swap", "cross_blend", "self_blend", "expression", "morph", "hole")
 _STEPS = 70  # of training: speed does not depend on it, but the generator must draw faces
 
 
@@ -33,7 +29,7 @@ class ThroughputSettings:
     work: Path = field(metadata={"help": "folder for checkpoints and shards"})
     results: Path = field(metadata={"help": "result file to write"})
     photos: int = field(default=24, metadata={"help": "photos that each method forges"})
-    repeats: int = field(default=3, metadata={"help": "times each method is timed"})
+    repeats: int = field(default=3, metadata={"help": "times each is timed"})
     records: list[int] = field(
         default_factory=lambda: [400, 800, 1600, 3200, 8000],
         metadata={"help": "sizes of the whole builds that are timed"},
@@ -49,13 +45,14 @@ class ThroughputSettings:
 
 def train_networks(plan: Plan, run: ThroughputSettings) -> Path:
     """Networks of the right shape, hardly trained."""
-    known = [photo for photo in plan.photos if photo.split == "train"]
-    faces = [(photo.read_pixels(), photo.crop.landmarks()) for photo in known]
-    folder = run.work / "networks"
-    pixels = [face for face, _ in faces]
-    reconstruct.train(pixels, _STEPS, run.seed, place(folder, AUTOENCODER))
-    synthesize.train(synthesize.align_faces(faces), _STEPS, run.seed, place(folder, GENERATOR))
-    return folder
+    photos = [
+        (photo.read_pixels(), photo.crop.landmarks())
+        for photo in plan.photos
+        if photo.split == "train"
+    ]
+    for name, train in TRAININGS.items():
+        train(photos, _STEPS, run.seed, locate_checkpoint(run.work, name), "")
+    return run.work
 
 
 def time_methods(plan: Plan, networks: Path, run: ThroughputSettings) -> dict[str, Scalar]:
@@ -64,7 +61,8 @@ def time_methods(plan: Plan, networks: Path, run: ThroughputSettings) -> dict[st
     photos = _take(plan.photos, run.photos)
     for name in NAMES:
         methods = open_methods([name], networks)
-        list(triplets.make_records(photos[:2], methods, "one"))  # warm-up: models load at first use
+        warm_up = _take(plan.photos, 2)
+        list(triplets.make_records(warm_up, methods, "one"))  # models load at first use
         speeds = []
         for _ in range(run.repeats):
             start = time.perf_counter()
@@ -78,28 +76,33 @@ def time_methods(plan: Plan, networks: Path, run: ThroughputSettings) -> dict[st
 
 
 def time_builds(plan: Plan, run: ThroughputSettings) -> dict[str, Scalar]:
-    """Seconds of forging, gates and writing, and peak memory, for builds of growing size."""
+    """Seconds of forging, gates and writing for builds of growing size, medians of repeats."""
     values: dict[str, Scalar] = {}
-    methods = open_methods(_QUICK, run.work)
-    per_photo = 2 + len(_QUICK)  # the photo, a sham, the fakes
     for size in progress(run.records, "timing builds", "builds", len(run.records)):
-        photos = _take(plan.photos, math.ceil(size / per_photo))
-        start = time.perf_counter()
-        rows = [to_row(one) for one in triplets.make_records(photos, methods, "one", run.workers)]
-        forged = time.perf_counter()
-        splits = _to_splits(rows[:size])
-        with single_thread():
-            gates.check_gates(leave_encoded(splits), run.seed)
-        checked = time.perf_counter()
-        shards.stage(splits, run.work / "staged", 500, run.seed)
+        timed = [_time_build(plan, size, run) for _ in range(run.repeats)]
+        forging, checking, writing = (
+            statistics.median(stage) for stage in zip(*timed, strict=True)
+        )
         values |= {
-            f"forging_seconds_{size}": forged - start,
-            f"gates_seconds_{size}": checked - forged,
-            f"writing_seconds_{size}": time.perf_counter() - checked,
-            f"records_per_second_{size}": size / (time.perf_counter() - start),
-            f"peak_megabytes_{size}": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            f"forging_seconds_{size}": forging,
+            f"gates_seconds_{size}": checking,
+            f"writing_seconds_{size}": writing,
+            f"records_per_second_{size}": size / (forging + checking + writing),
         }
-    return values
+    return {**values, "builds_n": run.repeats}
+
+
+def _time_build(plan: Plan, size: int, run: ThroughputSettings) -> tuple[float, float, float]:
+    photos = _take(plan.photos, math.ceil(size / (2 + len(READY))))  # the photo, a sham, the fakes
+    methods = open_methods(READY, run.work)
+    start = time.perf_counter()
+    rows = [to_row(one) for one in triplets.make_records(photos, methods, "one", run.workers)]
+    splits = _to_splits(rows[:size])
+    forged = time.perf_counter()
+    gates.check_gates(leave_encoded(splits), run.seed)
+    checked = time.perf_counter()
+    shards.stage(splits, run.work / "staged", 500, run.seed)
+    return forged - start, checked - forged, time.perf_counter() - checked
 
 
 def _take(photos: Sequence[PlannedPhoto], number: int) -> list[PlannedPhoto]:

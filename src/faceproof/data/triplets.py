@@ -23,15 +23,13 @@ from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_sizes
 from faceproof.data.plans import PlannedPhoto
 from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
-from faceproof.records import FaceRecord, PhotoLabels, Role
+from faceproof.records import NONE, SHAM, FaceRecord, PhotoLabels, Role
 
 Shams = Literal["one", "each"]
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
 _SUBSAMPLINGS = (0, 2)  # 4:4:4 and 4:2:0
 _AHEAD = 8  # photos each worker may be ahead of the writer: bounds memory
-NO_METHOD = "none"
-SHAM_METHOD = "sham"
 BESIDE = "beside"  # parameter of a synthesized face: the photo whose light, size and codec it has
 
 
@@ -90,7 +88,7 @@ def _make_triplet(
         for name, method in methods.items()
     }
     versions = [
-        _Version(pixels, None, "real", NO_METHOD, NO_METHOD, (), None),
+        _Version(pixels, None, "real", NONE, NONE, (), None),
         *_choose_shams(photo, forged, methods, shams),
         *_list_fakes(photo, forged, methods),
     ]
@@ -118,9 +116,7 @@ def _choose_shams(
         seed, parents = derive_seed(photo.seed, name), (photo.image_id,)
         one = forged[name]
         if one.sham is not None:
-            yield _Version(
-                one.sham, None, "sham", family, SHAM_METHOD, parents, seed, one.parameters
-            )
+            yield _Version(one.sham, None, "sham", family, SHAM, parents, seed, one.parameters)
 
 
 def _list_fakes(
@@ -166,10 +162,11 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
 
 
 def _label_nobody(version: _Version, terms: Terms) -> PhotoLabels:
-    """Labels of a synthesized face, measured in its own pixels."""
+    """Labels of a synthesized face, measured in all of its own picture."""
     crop = find_largest(version.pixels)
-    labels = describe_photo(SourcePhoto("", "", Path(), "", terms), b"", version.pixels, crop)
-    return replace(labels, face_pixels=len(version.pixels))
+    points = tuple((x + crop.left, y + crop.top) for x, y in crop.points)
+    whole = replace(crop, left=0, top=0, side_pixels=len(version.pixels), points=points)
+    return describe_photo(SourcePhoto("", "", Path(), "", terms), b"", version.pixels, whole)
 
 
 def _name_version(photo: PlannedPhoto, version: _Version) -> str:

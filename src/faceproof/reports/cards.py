@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from faceproof.metrics import Measured
 from faceproof.records import DESCRIPTIONS
+from faceproof.reports.facts import read_facts
 from faceproof.reports.templates import render_template
 from faceproof.results import Scalar
 
@@ -33,7 +34,11 @@ def render_dataset_card(metadata: str, values: Mapping[str, Measured | Scalar]) 
         values: of the build's result file.
     """
     return render_template(
-        "dataset_builder/card.md.j2", metadata=metadata, build=values, columns=DESCRIPTIONS
+        "dataset_builder/card.md.j2",
+        metadata=metadata,
+        build=values,
+        columns=DESCRIPTIONS,
+        facts=read_facts(values),
     )
 
 

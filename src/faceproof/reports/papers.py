@@ -1,19 +1,14 @@
 """What goes with a dataset besides its card: datasheet and Croissant description."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import mlcroissant as mlc
-import yaml
 
 from faceproof.data.shards import ShardFile
-from faceproof.metrics import Measured
 from faceproof.records import DESCRIPTIONS, SPLITS, features
+from faceproof.reports.facts import Values, read_facts
 from faceproof.reports.templates import render_template
-from faceproof.results import Scalar
-
-Values = Mapping[str, Measured | Scalar]
 
 _TYPES = {
     "string": mlc.DataType.TEXT,
@@ -28,14 +23,6 @@ _RAI = (
     "machine_annotation_tools", "data_biases", "data_limitations", "data_use_cases",
     "data_social_impact", "personal_sensitive_information", "data_release_maintenance_plan",
 )  # fmt: skip
-
-
-def read_facts(values: Values) -> dict[str, Any]:
-    """What there is to say of a build by topic: sentences, and the dates of its photos."""
-    facts: dict[str, Any] = yaml.safe_load(
-        render_template("dataset_builder/facts.yaml.j2", build=values)
-    )
-    return facts
 
 
 def render_datasheet(values: Values) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from faceproof.data import plans, triplets
 from faceproof.data.forgery import reconstruct
 from faceproof.data.forgery.forged import Method
-from faceproof.data.forgery.methods import AUTOENCODER, open_methods, place
+from faceproof.data.forgery.methods import AUTOENCODER, locate_checkpoint, open_methods
 from faceproof.data.images import decode
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.records import FaceRecord
@@ -30,7 +30,8 @@ def records(
     plan = plans.make_plan(photos, seed=5)
     networks = tmp_path_factory.mktemp("forger")
     crop = plan.photos[0].read_pixels()
-    reconstruct.train([crop], 30, 0, place(networks, AUTOENCODER))
+    photos_of = [(crop, plan.photos[0].crop.landmarks())]
+    reconstruct.train(photos_of, 30, 0, locate_checkpoint(networks, AUTOENCODER), "")
     methods = open_methods(["swap", "autoencoder"], networks)
     return make_records(plan, methods, "one")
 

@@ -8,7 +8,7 @@ spaces). The zip that our own builder writes has one.
 import csv
 import io
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +18,10 @@ from faceproof.data.archives import ImageFile, open_archive, read_member
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
 from faceproof.data.images import decode
 from faceproof.data.splits import find_crossings
-from faceproof.errors import DatasetError, ImageError, InputError
+from faceproof.errors import DatasetError, ImageError, InputError, name_some
 from faceproof.records import SPLITS, Split
 
 _MANIFEST = "metadata.csv"
-_NAMED = 5  # of each kind of leak; the rest are counted
 _WORKERS = 2  # decoding and hashing leave Python's lock
 _SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "dev": "validation",
@@ -44,12 +43,13 @@ class ManifestSettings:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a manifest; `identity_id` is empty where nothing is stated."""
+    """One line of a manifest; person and component are empty where nothing is stated."""
 
     image: str
     split: Split
     image_id: str
     identity_id: str
+    component_id: str
     parent_ids: tuple[str, ...]
 
 
@@ -84,15 +84,12 @@ def refuse_leaks(entries: Sequence[Entry], data: Path) -> int:
     """
     hashes = _hash_images(entries, data)
     leaks = {
-        "people": _name_crossings(entries),
+        "people": _name_crossings((one.identity_id, one.split) for one in entries),
+        "components": _name_crossings((one.component_id, one.split) for one in entries),
         "near copies": _name_copies(entries, hashes),
         "parents": _name_parents(entries),
     }
-    said = [
-        f"{what}: {', '.join(names[:_NAMED])}" + _count_rest(names)
-        for what, names in leaks.items()
-        if names
-    ]
+    said = [f"{what}: {name_some(names)}" for what, names in leaks.items() if names]
     if said:
         raise DatasetError(f"the splits leak. {'; '.join(said)}. Split again by group, then forge")
     return len(hashes)
@@ -108,6 +105,8 @@ def _read_text(settings: ManifestSettings) -> str:
 
 
 def _read_entry(row: dict[str, str]) -> Entry:
+    if not row["image"]:
+        raise InputError("the manifest has a line without an image; complete or remove it")
     split = _SPLIT_NAMES.get((row["split"] or "").strip().lower())
     if split is None:
         raise InputError(
@@ -118,6 +117,7 @@ def _read_entry(row: dict[str, str]) -> Entry:
         split=split,
         image_id=row.get("image_id") or row["image"],
         identity_id=row.get("identity_id") or "",
+        component_id=row.get("component_id") or "",
         parent_ids=tuple((row.get("parent_ids") or "").split()),
     )
 
@@ -127,7 +127,7 @@ def _hash_images(entries: Sequence[Entry], data: Path) -> dict[int, Hash]:
     files = {file.name: file for file in open_archive(data).images}
     missing = [entry.image for entry in entries if entry.image not in files]
     if missing:
-        raise DatasetError(f"{data} lacks images of its manifest: {', '.join(missing[:_NAMED])}")
+        raise DatasetError(f"{data} lacks images of its manifest: {name_some(missing)}")
     with ThreadPoolExecutor(_WORKERS) as pool:
         hashed = pool.map(_hash, [files[entry.image] for entry in entries])
         listed = list(progress(hashed, "comparing images", "images", len(entries)))
@@ -142,8 +142,8 @@ def _hash(file: ImageFile) -> Hash | None:
         return None
 
 
-def _name_crossings(entries: Sequence[Entry]) -> list[str]:
-    known = ((entry.identity_id, entry.split) for entry in entries if entry.identity_id)
+def _name_crossings(groups: Iterable[tuple[str, Split]]) -> list[str]:
+    known = ((name, split) for name, split in groups if name)
     return [f"{name} ({', '.join(where)})" for name, where in sorted(find_crossings(known).items())]
 
 
@@ -161,15 +161,12 @@ def _name_copies(entries: Sequence[Entry], hashes: dict[int, Hash]) -> list[str]
 
 
 def _name_parents(entries: Sequence[Entry]) -> list[str]:
-    split_of = {entry.image_id: entry.split for entry in entries}
+    """Photos that stand, themselves or as parents, in two splits; a parent need not be listed."""
+    uses = ((name, one.split) for one in entries for name in (*one.parent_ids, one.image_id))
+    crossing = find_crossings(uses)
     return [
-        f"{entry.image} ({entry.split}) made from {parent} ({split_of[parent]})"
-        for entry in entries
-        for parent in entry.parent_ids
-        if split_of.get(parent, entry.split) != entry.split
+        f"{one.image} ({one.split}) made from {parent} ({', '.join(crossing[parent])})"
+        for one in entries
+        for parent in one.parent_ids
+        if parent in crossing
     ]
-
-
-def _count_rest(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return f" and {more} more" if more > 0 else ""

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from faceproof.data.forgery import blend, inpaint, reconstruct, regenerate, synthesize, warp
-from faceproof.data.forgery.forged import Method
+from faceproof.data.forgery import assets, blend, inpaint, reconstruct, regenerate, synthesize, warp
+from faceproof.data.forgery.assets import find_asset
+from faceproof.data.forgery.forged import Method, Points
+from faceproof.data.images import Pixels
 from faceproof.data.sources.photos import Terms
 from faceproof.errors import SettingsError
 
 AUTOENCODER = "autoencoder"
 GENERATOR = "generator"
+SUPER_RESOLUTION = "super_resolution"
+DCGAN = "dcgan"
 
 _NOBODY = "shows nobody"
 
@@ -26,7 +30,9 @@ _READY: Mapping[str, Method] = {
 
 def _open_autoencoder(networks: Path) -> Method:
     return Method(
-        reconstruct.FAMILY, False, reconstruct.Autoencoder(place(networks, AUTOENCODER)).forge
+        reconstruct.FAMILY,
+        False,
+        reconstruct.Autoencoder(locate_checkpoint(networks, AUTOENCODER)).forge,
     )
 
 
@@ -41,17 +47,25 @@ def _open_dcgan(networks: Path) -> Method:
 
 def _open_generator(networks: Path) -> Method:
     terms = Terms(licence="that of the photos it was trained on", consent=_NOBODY)
-    forge = synthesize.Generator(place(networks, GENERATOR)).forge
+    forge = synthesize.Generator(locate_checkpoint(networks, GENERATOR)).forge
     return Method(synthesize.FAMILY, False, forge, terms)
 
 
 _NETWORKS: Mapping[str, Callable[[Path], Method]] = {
     AUTOENCODER: _open_autoencoder,
-    "super_resolution": _open_super_resolution,
-    "dcgan": _open_dcgan,
+    SUPER_RESOLUTION: _open_super_resolution,
+    DCGAN: _open_dcgan,
     GENERATOR: _open_generator,
 }
-NAMES = (*_READY, *_NETWORKS)
+_ASSETS: Mapping[str, tuple[str, ...]] = {
+    SUPER_RESOLUTION: (f"{assets.SUPER_RESOLUTION}.param", f"{assets.SUPER_RESOLUTION}.bin"),
+    DCGAN: (assets.DCGAN,),
+}
+READY = tuple(_READY)
+NAMES = (*READY, *_NETWORKS)
+
+Train = Callable[[Sequence[tuple[Pixels, Points]], int, int, Path, str], None]
+TRAININGS: Mapping[str, Train] = {AUTOENCODER: reconstruct.train, GENERATOR: synthesize.train}
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -67,7 +81,18 @@ def check_names(names: Sequence[str]) -> None:
         )
 
 
-def place(networks: Path, name: str) -> Path:
+def check_weights(names: Sequence[str]) -> None:
+    """Refuse methods whose weights are not installed, before any long work.
+
+    Raises:
+        DatasetError: with the file that is missing.
+    """
+    for name in names:
+        for asset in _ASSETS.get(name, ()):
+            find_asset(asset)
+
+
+def locate_checkpoint(networks: Path, name: str) -> Path:
     """The checkpoint of a network that the build trains."""
     return networks / f"{name}.safetensors"
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from faceproof.console import progress
 from faceproof.data.forgery.compositing import dither
-from faceproof.data.forgery.forged import Forged, Scene
+from faceproof.data.forgery.forged import Forged, Points, Scene
 from faceproof.data.forgery.tensors import (
     load_checkpoint,
     save_checkpoint,
@@ -62,12 +62,13 @@ def _make_network() -> nn.Sequential:
 
 
 def train(
-    photos: Sequence[Pixels], steps: int, seed: int, checkpoint: Path, made_from: str = ""
+    photos: Sequence[tuple[Pixels, Points]], steps: int, seed: int, checkpoint: Path, made_from: str
 ) -> None:
     """Train the autoencoder on patches of the given photos and save it.
 
     Args:
-        photos: (H, W, 3) uint8 RGB each, at least 48 pixels a side, of training people only.
+        photos: crops, (H, W, 3) uint8 RGB, at least 48 pixels a side, of training people only;
+            their landmarks are not needed.
         steps: optimiser steps of 16 patches.
         seed: of the weights and the patches.
         checkpoint: safetensors file to write.
@@ -82,7 +83,7 @@ def train(
     with single_thread():
         for _ in progress(range(steps), "training the autoencoder", "steps", steps):
             patches = to_tensor(
-                [_draw_patch(photos[int(rng.integers(len(photos)))], rng) for _ in range(_BATCH)]
+                [_draw_patch(photos[int(rng.integers(len(photos)))][0], rng) for _ in range(_BATCH)]
             )
             loss = (network(patches) - patches).abs().mean()
             optimiser.zero_grad()

@@ -149,12 +149,13 @@ def align_faces(photos: Sequence[tuple[Pixels, Points]]) -> list[Pixels]:
 
 
 def train(
-    faces: Sequence[Pixels], steps: int, seed: int, checkpoint: Path, made_from: str = ""
+    photos: Sequence[tuple[Pixels, Points]], steps: int, seed: int, checkpoint: Path, made_from: str
 ) -> None:
     """Train a regularised autoencoder and fit a Gaussian to its latent numbers.
 
     Args:
-        faces: aligned, (64, 64, 3) uint8 RGB, of training people only.
+        photos: square crops, (side, side, 3) uint8 RGB, and their landmarks, of training people
+            only.
         steps: optimiser steps of 32 faces.
         seed: of weights, batches and noise.
         checkpoint: safetensors file to write: decoder, mean and Cholesky factor.
@@ -171,7 +172,7 @@ def train(
     parameters = [*encoder.parameters(), *decoder.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=_LEARNING_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    known = to_tensor(faces)
+    known = to_tensor(align_faces(photos))
     with single_thread():
         for _ in progress(range(steps), "training the generator", "steps", steps):
             batch = known[rng.integers(len(known), size=_BATCH)]
@@ -188,8 +189,8 @@ def train(
         with torch.inference_mode():
             parts = torch.chunk(known, math.ceil(len(known) / _BATCH))
             latents = torch.cat([encoder(part) for part in parts])
-    logger.info("generator: %d faces, %d steps, last loss %.4f", len(faces), steps, loss.item())
-    factor: Tensor = torch.linalg.cholesky(torch.cov(latents.T) + _JITTER * torch.eye(_LATENT))
+        factor: Tensor = torch.linalg.cholesky(torch.cov(latents.T) + _JITTER * torch.eye(_LATENT))
+    logger.info("generator: %d photos, %d steps, last loss %.4f", len(photos), steps, loss.item())
     weights = {**decoder.state_dict(), "mean": latents.mean(0), "spread": factor.contiguous()}
     save_checkpoint(weights, checkpoint, made_from)
 

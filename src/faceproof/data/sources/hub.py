@@ -2,25 +2,36 @@
 
 Which column is what is said as `name=column`: `image=photo identity=person_id`. With `label=kind`
 and `real=0` only rows whose label is that value are taken; without them all rows count as real.
+`split`, `config` and `revision` (a commit, so that the same recipe finds the same rows) say what of
+the dataset is read.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from datasets import Image, IterableDataset, load_dataset
-from datasets.exceptions import DatasetNotFoundError
+import httpx2
+from datasets import Image, IterableDataset, load_dataset_builder
+from datasets.exceptions import DatasetsError
+from datasets.utils.file_utils import xopen
 
-from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
+from faceproof.data.sources.photos import (
+    SourcePhoto,
+    SourceRequest,
+    Terms,
+    make_id,
+    read_sex,
+    read_year,
+)
 from faceproof.errors import InputError
-from faceproof.records import Sex
 from faceproof.storage import replacing
 
 _SOURCE = "hub"
-_NAMES = ("image", "identity", "sex", "birth_year", "label", "real", "split", "config")
-_SEXES: Mapping[str, Sex] = {"f": "female", "female": "female", "m": "male", "male": "male"}
+_COLUMNS = ("image", "identity", "sex", "birth_year", "label")
+_NAMES = (*_COLUMNS, "real", "split", "config", "revision")
 _DEFAULTS = {"image": "image", "split": "train"}
+# A dataset that is not there, is a script, is damaged, or a Hub that cannot be reached.
+_FAILURES = (DatasetsError, ValueError, KeyError, RuntimeError, OSError, httpx2.HTTPError)
 
 logger = logging.getLogger(__name__)
 
@@ -28,28 +39,23 @@ logger = logging.getLogger(__name__)
 def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     """The photos in the dataset's order, each written to the request's folder.
 
+    A row without an image comes as an empty file: the build counts it and drops it by reason.
+
     Raises:
-        InputError: no name, no such dataset, split or column, or a mapping that makes no sense.
+        InputError: no name, no such dataset, split or column, a mapping that makes no sense, or a
+            stream that broke off.
     """
     if request.input is None:
         raise InputError("the source hub needs a dataset; give --input user/name")
     name, mapping = str(request.input), read_mapping(request.columns)
-    rows = _open(name, mapping)
-    known = rows.features or {}
-    wanted = {
-        key: column for key, column in mapping.items() if key not in ("real", "split", "config")
-    }
-    missing = sorted(set(wanted.values()) - set(known))
-    if missing:
-        raise InputError(f"{name} has no column {', '.join(missing)}; it has {', '.join(known)}")
-    if not isinstance(known[mapping["image"]], Image):
-        raise InputError(f"column {mapping['image']} of {name} holds no images; give image=COLUMN")
-    rows = rows.select_columns(sorted(set(wanted.values())))
-    rows = rows.cast_column(mapping["image"], Image(decode=False))
     terms = Terms(f"see the card of {name}", f"see the card of {name}")
-    chosen = ((number, row) for number, row in enumerate(rows) if _is_real(row, mapping))
-    for number, row in islice(chosen, request.limit):
-        yield _copy(f"{name}/{number}", row, mapping, terms, request)
+    rows = _choose_columns(_open(name, mapping), name, mapping)
+    try:
+        for number, row in enumerate(rows):
+            if "label" not in mapping or str(row[mapping["label"]]) == mapping["real"]:
+                yield _copy(f"{name}/{number}", row, mapping, terms, request)
+    except _FAILURES as error:
+        raise InputError(f"reading {name} from the Hub broke off: {_say(error)}") from error
 
 
 def read_mapping(columns: Sequence[str]) -> dict[str, str]:
@@ -62,9 +68,7 @@ def read_mapping(columns: Sequence[str]) -> dict[str, str]:
     for entry in columns:
         name, _, column = entry.partition("=")
         if name not in _NAMES or not column:
-            raise InputError(
-                f"{entry!r} maps nothing; give name=column, names: {', '.join(_NAMES)}"
-            )
+            raise InputError(f"{entry!r} maps nothing; give name=column, of {', '.join(_NAMES)}")
         mapping[name] = column
     if ("label" in mapping) != ("real" in mapping):
         raise InputError("give label=COLUMN and real=VALUE together, or neither")
@@ -73,14 +77,33 @@ def read_mapping(columns: Sequence[str]) -> dict[str, str]:
 
 def _open(name: str, mapping: Mapping[str, str]) -> IterableDataset:
     try:
-        return load_dataset(name, mapping.get("config"), split=mapping["split"], streaming=True)
-    except (DatasetNotFoundError, ValueError, KeyError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"cannot open {name} on the Hub: {said}") from error
+        builder = load_dataset_builder(
+            name, mapping.get("config"), revision=mapping.get("revision")
+        )
+        if hasattr(builder.config, "decode_num_threads"):
+            builder.config.decode_num_threads = 0  # a folder of images would come decoded
+        return builder.as_streaming_dataset(split=mapping["split"])
+    except _FAILURES as error:
+        raise InputError(f"cannot open {name} on the Hub: {_say(error)}") from error
 
 
-def _is_real(row: Mapping[str, Any], mapping: Mapping[str, str]) -> bool:
-    return "label" not in mapping or str(row[mapping["label"]]) == mapping["real"]
+def _choose_columns(
+    rows: IterableDataset, name: str, mapping: Mapping[str, str]
+) -> IterableDataset:
+    """The mapped columns alone, images left encoded."""
+    if rows.features is None:
+        raise InputError(
+            f"{name} states no types of its columns; only datasets that do can be read"
+        )
+    wanted = sorted({mapping[key] for key in _COLUMNS if key in mapping})
+    missing = [column for column in wanted if column not in rows.features]
+    if missing:
+        raise InputError(
+            f"{name} has no column {', '.join(missing)}; it has {', '.join(rows.features)}"
+        )
+    if not isinstance(rows.features[mapping["image"]], Image):
+        raise InputError(f"column {mapping['image']} of {name} holds no images; give image=COLUMN")
+    return rows.select_columns(wanted).cast_column(mapping["image"], Image(decode=False))
 
 
 def _copy(
@@ -92,20 +115,33 @@ def _copy(
 ) -> SourcePhoto:
     image_id = make_id(_SOURCE, name)
     path = request.folder / image_id
-    image = row[mapping["image"]] or {}
-    if image.get("bytes") is None:
-        logger.warning("%s holds no image bytes", name)
     with replacing(path) as partial:
-        partial.write_bytes(image.get("bytes") or b"")
-    person = str(row[mapping["identity"]]) if "identity" in mapping else name
-    year = str(row[mapping["birth_year"]]) if "birth_year" in mapping else ""
-    sex = str(row[mapping["sex"]]).lower() if "sex" in mapping else ""
+        partial.write_bytes(_read_bytes(row[mapping["image"]]))
+
+    def read_cell(key: str) -> str:
+        value = row[mapping[key]] if key in mapping else None
+        return "" if value is None else str(value)
+
     return SourcePhoto(
         image_id=image_id,
-        identity_id=make_id("person", str(request.input), person),
+        identity_id=make_id("person", str(request.input), read_cell("identity") or name),
         path=path,
         source=_SOURCE,
         terms=terms,
-        sex=_SEXES.get(sex, "unknown"),
-        birth_year=int(year) if year.isdigit() else None,
+        sex=read_sex(read_cell("sex")),
+        birth_year=read_year(read_cell("birth_year")),
     )
+
+
+def _read_bytes(image: Mapping[str, Any] | None) -> bytes:
+    """An image's file: inside the row, or beside it where the dataset is a folder of images."""
+    if image is None:
+        return b""
+    if image["bytes"] is not None:
+        return bytes(image["bytes"])
+    with xopen(image["path"], "rb") as file:
+        return bytes(file.read())
+
+
+def _say(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

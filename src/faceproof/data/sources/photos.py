@@ -1,10 +1,14 @@
 """What every source is asked and gives: photos, whose faces they are, where they came from."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from faceproof.records import Sex
+
+_SEXES: Mapping[str, Sex] = {"f": "female", "female": "female", "m": "male", "male": "male"}
+_FIRST_YEAR, _LAST_YEAR = 1750, 2100  # the first photos of people were taken around 1840
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,18 @@ class SourcePhoto:
     terms: Terms = Terms(licence="unknown", consent="unknown")
     sex: Sex = "unknown"
     birth_year: int | None = None
+
+
+def read_sex(text: str) -> Sex:
+    """What a table says of a person's sex: f, female, m or male in any case, else unknown."""
+    return _SEXES.get(text.strip().lower(), "unknown")
+
+
+def read_year(text: str) -> int | None:
+    """A year of birth, None where the text states none that a photographed person can have."""
+    year = text.strip()
+    is_year = year.isascii() and year.isdecimal() and _FIRST_YEAR <= int(year[:5]) <= _LAST_YEAR
+    return int(year) if is_year else None
 
 
 def make_id(source: str, *names: str) -> str:

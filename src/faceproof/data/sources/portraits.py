@@ -6,23 +6,29 @@ person.
 
 import csv
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from faceproof.console import progress
-from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
+from faceproof.data.sources.photos import (
+    SourcePhoto,
+    SourceRequest,
+    Terms,
+    make_id,
+    read_sex,
+    read_year,
+)
 from faceproof.errors import InputError, StorageError
 from faceproof.records import Sex
-from faceproof.storage import Downloader
+from faceproof.storage import Downloader, replacing
 
 _SOURCE = "portraits"
 _COLUMNS = ("id", "url", "sha256", "sex", "birth_year", "licence")
 _AT_ONCE = 4  # polite to a host that gives the photos away
 _CONSENT = "official portrait of a public figure, who was not asked about alterations"
-_SEXES: Mapping[str, Sex] = {"F": "female", "M": "male"}
 _FIRST = 8  # if none of these comes, the others need not be tried
 
 logger = logging.getLogger(__name__)
@@ -76,6 +82,10 @@ def _read_manifest(path: Path) -> list[_Entry]:
             if not set(_COLUMNS) <= set(rows.fieldnames or ()):
                 raise InputError(f"{path} is no manifest; it needs {', '.join(_COLUMNS)}")
             entries = [_read_entry(row) for row in rows]
+            if not all(entry.id and entry.url and entry.sha256 for entry in entries):
+                raise InputError(f"manifest {path} has a line without id, url or sha256")
+            if len({entry.id for entry in entries}) < len(entries):
+                raise InputError(f"manifest {path} has an id twice")
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read manifest {path}: {error}") from error
     if not entries:
@@ -88,8 +98,8 @@ def _read_entry(row: dict[str, str]) -> _Entry:
         id=row["id"],
         url=row["url"],
         sha256=row["sha256"],
-        sex=_SEXES.get(row["sex"], "unknown"),
-        birth_year=int(row["birth_year"]) if row["birth_year"] else None,
+        sex=read_sex(row["sex"] or ""),
+        birth_year=read_year(row["birth_year"] or ""),
         licence=row["licence"] or "unknown",
     )
 
@@ -101,7 +111,8 @@ def _fetch(downloader: Downloader, folder: Path, entry: _Entry) -> SourcePhoto:
         downloader.fetch(entry.url, path, entry.sha256)
     except StorageError as error:
         logger.warning("%s: %s", entry.id, error)
-        path.touch()
+        with replacing(path) as partial:  # whatever lay there is not what the manifest means
+            partial.touch()
     return SourcePhoto(
         image_id=image_id,
         identity_id=make_id("person", entry.id),

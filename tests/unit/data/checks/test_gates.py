@@ -10,6 +10,7 @@ from faceproof.data.checks.gates import (
     check_gates,
     probe_view,
     refuse_failures,
+    see_blur,
     see_border,
     see_colour,
     see_spectrum,
@@ -80,11 +81,19 @@ def test_a_planted_shortcut_refuses_the_build_by_name(plant: Plant, found: str) 
         refuse_failures(findings)
 
 
-def test_forging_some_people_more_than_others_refuses_the_build() -> None:
+@pytest.mark.parametrize(
+    "is_kept",
+    [
+        lambda row: row["label"] == 0 or row["component_id"] < "person5",
+        lambda row: row["label"] == 0 or row["sex"] == "male",
+    ],
+    ids=["some people", "men only"],
+)
+def test_forging_some_more_than_others_refuses_the_build(
+    is_kept: Callable[[dict[str, object]], bool],
+) -> None:
     splits = make_splits(write_plain)
-    splits["train"] = splits["train"].filter(
-        lambda row: (row["label"] == 1) == (row["component_id"] < "person5")
-    )
+    splits["train"] = splits["train"].filter(is_kept)
     findings = check_gates(splits, seed=0)
     assert outcomes(findings)["identity"] == "fail"
     with pytest.raises(DatasetError, match="gate_blend_identity"):
@@ -130,6 +139,8 @@ def test_views_have_the_shape_they_say_and_see_what_they_should(face: Pixels) ->
     assert see_thumbnail(face).shape == (64,)
     assert see_border(face).shape == (24,)
     assert see_colour(face).shape == (12,)
+    assert see_blur(face).shape == (6,)
+    assert (see_blur(face[::1, ::1] // 2) < see_blur(face)).all()
     assert see_spectrum(face).shape == (32,)
     middle = face.copy()
     middle[40:60, 40:60] = 0

@@ -10,7 +10,7 @@ from faceproof.data.images import decode, encode_jpeg
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError, InputError
 
-COLUMNS = ("image", "split", "identity_id", "image_id", "parent_ids")
+COLUMNS = ("image", "split", "identity_id", "component_id", "image_id", "parent_ids")
 Rows = list[dict[str, str]]
 
 
@@ -63,7 +63,21 @@ def test_a_near_copy_in_another_split_is_refused_by_name(
 
 def test_a_donor_from_another_split_is_refused_by_name(rows: Rows, tmp_path: Path) -> None:
     rows[0]["parent_ids"] = "i1 i10"
-    with pytest.raises(DatasetError, match=r"parents: 0.jpg \(train\) made from i10 \(test\)"):
+    with pytest.raises(
+        DatasetError, match=r"parents: 0.jpg \(train\) made from i10 \(train, test\)"
+    ):
+        check(rows, tmp_path)
+
+
+def test_a_parent_that_is_not_listed_may_not_serve_two_splits(rows: Rows, tmp_path: Path) -> None:
+    rows[0]["parent_ids"] = rows[11]["parent_ids"] = "elsewhere"
+    with pytest.raises(DatasetError, match=r"made from elsewhere \(train, test\)"):
+        check(rows, tmp_path)
+
+
+def test_a_component_in_two_splits_is_refused_by_name(rows: Rows, tmp_path: Path) -> None:
+    rows[0]["component_id"] = rows[11]["component_id"] = "twins"
+    with pytest.raises(DatasetError, match=r"components: twins \(train, test\)"):
         check(rows, tmp_path)
 
 
@@ -83,11 +97,12 @@ def test_what_cannot_be_decoded_is_left_out_and_what_is_missing_refused(
     [
         (b"image\na.jpg\n", "columns image and split"),
         (b"", "columns image and split"),
+        (b"split,image\ntrain\n", "a line without an image"),
         (b"image,split\na.jpg,moon\n", "has the split 'moon'"),
         (b"image,split\n\xff,train\n", "cannot read the manifest"),
         (b'image,split\n"a,train\n', "is no CSV"),
     ],
-    ids=["a column short", "empty", "unknown split", "not text", "an open quote"],
+    ids=["a column short", "empty", "a short row", "unknown split", "not text", "an open quote"],
 )
 def test_a_bad_manifest_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
     (tmp_path / "metadata.csv").write_bytes(text)

@@ -12,8 +12,8 @@ from faceproof.data.forgery.methods import (
     GENERATOR,
     NAMES,
     check_names,
+    locate_checkpoint,
     open_methods,
-    place,
 )
 from faceproof.data.images import decode, is_grey
 from faceproof.data.sources.photos import SourcePhoto
@@ -44,9 +44,9 @@ def scenes(photos: list[SourcePhoto]) -> list[Scene]:
 @pytest.fixture(scope="module")
 def forges(scenes: list[Scene], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Forge]:
     networks = tmp_path_factory.mktemp("networks")
-    reconstruct.train([scene.photo for scene in scenes], 30, 0, place(networks, AUTOENCODER))
-    faces = synthesize.align_faces([(scene.photo, scene.points) for scene in scenes])
-    synthesize.train(faces, 70, 0, place(networks, GENERATOR))
+    known = [(scene.photo, scene.points) for scene in scenes]
+    reconstruct.train(known, 30, 0, locate_checkpoint(networks, AUTOENCODER), "")
+    synthesize.train(known, 70, 0, locate_checkpoint(networks, GENERATOR), "")
     return {name: one.forge for name, one in open_methods(NAMES, networks).items()}
 
 

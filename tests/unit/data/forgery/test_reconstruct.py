@@ -5,9 +5,14 @@ import pytest
 import torch
 
 from faceproof.data.forgery import reconstruct
-from faceproof.data.forgery.forged import Scene
+from faceproof.data.forgery.forged import Points, Scene
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
+
+
+def alone(face: Pixels) -> list[tuple[Pixels, Points]]:
+    """One photo to train on."""
+    return [(face, np.zeros((5, 2), np.float32))]
 
 
 def make_scene(photo: Pixels, rng: np.random.Generator) -> Scene:
@@ -20,7 +25,7 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_threads_alone(
 ) -> None:
     threads = torch.get_num_threads()
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        reconstruct.train([face], steps=3, seed=seed, checkpoint=tmp_path / name)
+        reconstruct.train(alone(face), 3, seed, tmp_path / name, "")
     first, again, other = ((tmp_path / name).read_bytes() for name in "abc")
     assert first == again != other
     assert torch.get_num_threads() == threads
@@ -31,7 +36,7 @@ def test_training_brings_the_reconstruction_closer(
 ) -> None:
     errors = []
     for steps in (3, 120):
-        reconstruct.train([face], steps, seed=0, checkpoint=tmp_path / "weights")
+        reconstruct.train(alone(face), steps, 0, tmp_path / "weights", "")
         fake = reconstruct.Autoencoder(tmp_path / "weights").forge(make_scene(face, rng)).fake
         errors.append(np.abs(fake.astype(int) - face).mean())
     assert errors[1] < 0.5 * errors[0]
@@ -40,7 +45,7 @@ def test_training_brings_the_reconstruction_closer(
 def test_a_reconstruction_is_whole_and_its_sham_is_the_photo_but_for_rounding(
     tmp_path: Path, face: Pixels, rng: np.random.Generator
 ) -> None:
-    reconstruct.train([face], steps=3, seed=0, checkpoint=tmp_path / "weights")
+    reconstruct.train(alone(face), 3, 0, tmp_path / "weights", "")
     odd = face[:91, :90]  # sides that are no multiple of the block
     forged = reconstruct.Autoencoder(tmp_path / "weights").forge(make_scene(odd, rng))
     assert forged.fake.shape == odd.shape
