@@ -8,9 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 from tests.conftest import REPOSITORY, run_script
 
+from faceproof.data import tables
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.data.sources import portraits
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
@@ -115,6 +117,28 @@ def test_what_cannot_be_had_is_counted_in_and_tried_by_the_next_run(
     assert set(server.asked) == {"p3", "p4"}
 
 
+def test_an_older_file_does_not_stand_in_for_what_the_manifest_means(
+    server: Server, manifest: Path, tmp_path: Path
+) -> None:
+    photos = fetch(manifest, tmp_path / "photos")
+    photos[0].path.write_bytes(b"an older photo")
+    server.files.pop("p0")
+    assert fetch(manifest, tmp_path / "photos")[0].path.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [(["", "http://127.0.0.1/x", "ab"], "without id"), (["p0", "x", "ab"], "an id twice")],
+)
+def test_a_manifest_with_a_bad_line_is_refused(
+    manifest: Path, tmp_path: Path, row: list[str], said: str
+) -> None:
+    with manifest.open("a", newline="") as sink:
+        csv.writer(sink).writerow(row)
+    with pytest.raises(InputError, match=said):
+        fetch(manifest, tmp_path / "photos")
+
+
 def test_a_limit_is_kept(server: Server, manifest: Path, tmp_path: Path) -> None:
     assert len(fetch(manifest, tmp_path / "photos", limit=2)) == 2
     assert len(server.asked) == 2
@@ -148,8 +172,11 @@ def test_the_real_portraits_build_a_dataset(server: Server, tmp_path: Path) -> N
     with MANIFEST.open(newline="") as source:
         entries = list(csv.DictReader(source))[:60]
     server.files = {row["id"]: (SHARED / f"{row['id']}.jpg").read_bytes() for row in entries}
-    hashes = {row["id"]: row["sha256"] for row in entries}
-    manifest = write_manifest(tmp_path / "portraits.csv", server, hashes)
+    manifest = tmp_path / "portraits.csv"
+    with manifest.open("w", newline="") as sink:
+        writer = csv.DictWriter(sink, COLUMNS)
+        writer.writeheader()
+        writer.writerows({**row, "url": f"{server.url}/{row['id']}"} for row in entries)
     done = run_script(
         "dataset_builder/build_dataset.py", "--config", "dataset_builder/portraits.yaml",
         "--input", str(manifest), "--output", str(tmp_path / "set"), "--limit", "40",
@@ -161,3 +188,13 @@ def test_the_real_portraits_build_a_dataset(server: Server, tmp_path: Path) -> N
     card = (tmp_path / "set" / "README.md").read_text()
     assert "public domain" in card
     assert "AT&T" not in card
+    table = tables.to_frame(tables.open_dataset(tmp_path / "set"))
+    assert set(table["sex_basis"]) == {"annotated"}
+    assert set(table["sex"]) == {"female", "male"}
+    assert table["birth_year"].between(1900, 2000).any()
+    assert table["ita_degrees"].notna().any()
+    assert table["source_jpeg_quality"].between(1, 100).all()
+    by_id = table.set_index("image_id")["sex"]
+    swaps = table[table["method"] == "swap"]
+    donors = [by_id[parents[1]] for parents in swaps["parent_ids"]]
+    assert (swaps["sex"].to_numpy() == np.array(donors)).mean() > 0.9

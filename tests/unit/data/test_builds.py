@@ -1,12 +1,22 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from datasets import Dataset, DatasetDict, Features, Image, Value
+from datasets import (
+    Dataset,
+    DatasetDict,
+    DatasetInfo,
+    Features,
+    GeneratorBasedBuilder,
+    Image,
+    SplitGenerator,
+    Value,
+)
 
 from faceproof.data import builds
 from faceproof.data.images import Pixels, decode, encode_jpeg
 from faceproof.data.sources.photos import SourcePhoto
-from faceproof.errors import SettingsError
+from faceproof.errors import DatasetError, SettingsError
 
 SCHEMA = Features({"image": Image(), "mask": Image(), "family": Value("string")})
 
@@ -41,3 +51,22 @@ def test_a_synthesized_face_that_another_split_has_is_left_out_of_the_larger(
 def test_numbers_that_make_no_build_are_refused(tmp_path: Path, field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         builds.BuildSettings(tmp_path, tmp_path, tmp_path, **{field: 0})  # type: ignore[arg-type]
+
+
+class Refusing(GeneratorBasedBuilder):  # type: ignore[misc]  # published without types
+    """A builder in which one of our own errors comes up."""
+
+    def _info(self) -> DatasetInfo:
+        return DatasetInfo(features=Features({"text": Value("string")}))
+
+    def _split_generators(self, dl_manager: object) -> list[SplitGenerator]:
+        return [SplitGenerator(name="train", gen_kwargs={})]
+
+    def _generate_examples(self) -> Iterator[tuple[str, dict[str, str]]]:
+        yield "a", {"text": "a"}
+        raise DatasetError("no face was drawn")
+
+
+def test_what_a_builder_refuses_is_not_wrapped(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"^no face was drawn$"):
+        builds.generate(Refusing(cache_dir=str(tmp_path)))

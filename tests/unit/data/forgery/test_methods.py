@@ -12,6 +12,7 @@ from faceproof.data.forgery.methods import (
     GENERATOR,
     NAMES,
     check_names,
+    check_weights,
     locate_checkpoint,
     open_methods,
 )
@@ -114,8 +115,10 @@ def test_grey_photos_stay_grey(forges: dict[str, Forge], scenes: list[Scene], na
 
 def test_missing_weights_name_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(assets, "FOLDER", tmp_path)
-    with pytest.raises(DatasetError, match="make install"):
-        open_methods(["super_resolution"], tmp_path)
+    check_weights(["swap", GENERATOR])
+    for name in ("super_resolution", "dcgan"):
+        with pytest.raises(DatasetError, match="make install"):
+            check_weights(["swap", name])
     with pytest.raises(DatasetError, match="holds no generator"):
         open_methods([GENERATOR], tmp_path)
 
