@@ -29,7 +29,8 @@ class ThroughputSettings:
     work: Path = field(metadata={"help": "folder for checkpoints and shards"})
     results: Path = field(metadata={"help": "result file to write"})
     photos: int = field(default=24, metadata={"help": "photos that each method forges"})
-    repeats: int = field(default=3, metadata={"help": "times each is timed"})
+    repeats: int = field(default=3, metadata={"help": "times each method is timed"})
+    build_repeats: int = field(default=1, metadata={"help": "times each whole build is timed"})
     records: list[int] = field(
         default_factory=lambda: [400, 800, 1600, 3200, 8000],
         metadata={"help": "sizes of the whole builds that are timed"},
@@ -40,7 +41,7 @@ class ThroughputSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "photos", "repeats", "workers")
+        require_positive(self, "photos", "repeats", "build_repeats", "workers")
 
 
 def train_networks(plan: Plan, run: ThroughputSettings) -> Path:
@@ -79,7 +80,7 @@ def time_builds(plan: Plan, run: ThroughputSettings) -> dict[str, Scalar]:
     """Seconds of forging, gates and writing for builds of growing size, medians of repeats."""
     values: dict[str, Scalar] = {}
     for size in progress(run.records, "timing builds", "builds", len(run.records)):
-        timed = [_time_build(plan, size, run) for _ in range(run.repeats)]
+        timed = [_time_build(plan, size, run) for _ in range(run.build_repeats)]
         forging, checking, writing = (
             statistics.median(stage) for stage in zip(*timed, strict=True)
         )
@@ -89,7 +90,7 @@ def time_builds(plan: Plan, run: ThroughputSettings) -> dict[str, Scalar]:
             f"writing_seconds_{size}": writing,
             f"records_per_second_{size}": size / (forging + checking + writing),
         }
-    return {**values, "builds_n": run.repeats}
+    return {**values, "builds_n": run.build_repeats}
 
 
 def _time_build(plan: Plan, size: int, run: ThroughputSettings) -> tuple[float, float, float]:
