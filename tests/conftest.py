@@ -18,6 +18,7 @@ from faceproof.storage import Endpoint
 REPOSITORY = Path(__file__).parents[1]
 PEOPLE, PHOTOS_EACH = 10, 3
 NOTHING = SourceRequest(input=None, folder=Path("unused"))
+DECISION = Decision(temperature=2.0, threshold=0.5, real_below=0.3, fake_from=0.7, error_rate=0.05)
 TINY = Architecture(depths=(1, 1, 1, 1), hidden_sizes=(4, 8, 8, 8), stem_pixels=4, side_pixels=92)
 
 
@@ -59,7 +60,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved classifier with random weights."""
     folder = tmp_path_factory.mktemp("model") / "model"
     network, processor = make_model("config", TINY)
-    save_model(network, processor, Decision(temperature=2.0, threshold=0.5), folder)
+    save_model(network, processor, DECISION, folder)
     return folder
 
 

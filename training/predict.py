@@ -1,43 +1,47 @@
-"""Score every image of a folder or zip.
+"""Score every image of a folder, zip, pattern or Hub dataset.
 
-    python training/predict.py --model build/demo/model --input faces.zip --output predictions.csv
+    python training/predict.py --input faces.zip --output predictions.csv
+    python training/predict.py --input 'photos/**/*.jpg' --output p.csv --explain heat_maps
 
 Writes one row for every image file: `image` (path inside the archive), `score` (probability of
-fake), `label` (real or fake, empty when unreadable), `reason`. Where the archive says what is what
-(folders real/ and fake/, or labels.csv with image,label) accuracy and AUROC are printed too.
+fake), `label` (real, fake or unsure; empty when unreadable), `reason`. Where it is said what is
+what (folders real/ and fake/, labels.csv with image,label, a label column) they are measured.
 """
 
 from faceproof import console, results, settings, storage
-from faceproof.data import archives
-from faceproof.learning import predictions
+from faceproof.data import inputs
+from faceproof.learning import calibration, memory, predictions, reviews
+from faceproof.reports import pages
 
 
 def main() -> int:
     """Read, score, write, and measure where truth is known."""
     run = settings.read(predictions.PredictSettings, __doc__)
+    memory.keep_freed_memory()
     storage.prepare_place(run.output)
-    archive = archives.open_archive(run.input)
-    detector = predictions.Detector(run.model, run.align, run.calibrate)
+    stream = inputs.open_input(run.input)
+    model = run.find_model()
+    detector = predictions.Detector(model, run.align, run.calibrate, run.precision, run.explain)
 
-    scored = detector.predict(archive.images, run.batch)
-    rows = list(console.progress(scored, "scoring", "images", len(archive.images)))
-    predictions.write(rows, run.output)
-    unread = sum(row.score is None for row in rows)
-    console.say(f"predictions  {run.output} ({len(rows)} images, {unread} unreadable)")
+    tally = predictions.Tally(stream.truth)
+    scored = tally.watch(detector.predict(stream.images, run.batch, run.workers))
+    predictions.write(console.progress(scored, "scoring", "images", stream.count), run.output)
+    console.say(f"predictions  {run.output} ({tally.describe()})")
 
-    if archive.truth:
-        values = predictions.measure_predictions(
-            rows, archive.truth, detector.decision.threshold, run.seed
-        )
+    if tally.labels:
+        decision = detector.decision
+        values = predictions.measure_known(tally, decision, run.seed)
         for name, value in values.items():
             console.say(predictions.format_metric(name, value))
         if run.results is not None:
-            counts: dict[str, results.Scalar] = {"images": len(rows), "unreadable": unread}
-            results.write(
-                run.results,
-                values | counts,
-                results.Run(run, detector.identify()),
-            )
+            written = {**values, **tally.counts(), **calibration.describe(decision)}
+            results.write(run.results, written, results.Run(run, detector.identify()))
+        if run.report is not None:
+            review, page = run.report / "review.json", run.report / "report.html"
+            again = inputs.open_input(run.input).images
+            reviews.write_review(tally, decision, values, again, review)
+            pages.write_prediction_page(review, page)
+            console.say(f"report       {page}")
     return 0
 
 

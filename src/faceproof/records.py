@@ -15,6 +15,7 @@ Basis = Literal["annotated", "derived", "unknown"]
 LABELS: tuple[Label, ...] = ("real", "fake")
 ROLES: tuple[Role, ...] = ("real", "sham", "fake")
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+UNSEEN_SPLITS: tuple[Split, ...] = ("validation", "test")  # not trained on
 FAKE = LABELS.index("fake")
 NONE = "none"  # family and method of a real photo
 SHAM = "sham"  # method of a sham; its family is that of the forgery left out

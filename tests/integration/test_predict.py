@@ -67,7 +67,7 @@ def test_hostile_files_each_keep_a_row(tmp_path: Path, model: Path, face: Pixels
     assert set(rows) == set(fine) | set(broken)
     for name in fine:
         assert 0 <= float(rows[name]["score"]) <= 1, name
-        assert rows[name]["label"] in {"real", "fake"}
+        assert rows[name]["label"] in {"real", "fake", "unsure"}
     for name in broken:
         assert rows[name]["score"] == rows[name]["label"] == ""
         assert rows[name]["reason"], name
@@ -173,4 +173,4 @@ def test_wrong_usage_ends_with_2_and_help_teaches() -> None:
     assert predict("--speed", "3")[0] == 2
     code, said, _ = predict("--help")
     assert code == 0
-    assert "python training/predict.py --model" in said
+    assert "python training/predict.py --input" in said

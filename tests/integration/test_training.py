@@ -15,9 +15,10 @@ def train_words(dataset: Path, folder: Path) -> list[str]:
     return [
         "training/train.py", "--config", "training/tiny.yaml", "--dataset", str(dataset),
         "--output", str(folder / "model"), "--work", str(folder / "work"),
+        "--cache", str(dataset.parent / "pixels"),
         "--results", str(folder / "results.json"), "--history", str(folder / "history.jsonl"),
         "--figure", str(folder / "history.png"), "--epochs", "1",
-        "--batch", "7", "--stem_pixels", "4",
+        "--batch", "7", "--stem_pixels", "4", "--report_to", "tensorboard",
         "--hidden_sizes", "4", "8", "8", "8",
     ]  # fmt: skip
 

@@ -2,10 +2,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from faceproof.errors import MetricError
-from faceproof.metrics import accuracy, auroc, bootstrap_interval, measure
+from faceproof.metrics import (
+    accuracy,
+    auroc,
+    average_precision,
+    bootstrap_interval,
+    brier_score,
+    calibration_error,
+    equal_error_rate,
+    found_at_false_alarms,
+    measure,
+    precision_recall_curve,
+    reliability_bins,
+    roc_curve,
+)
+
+ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=2, max_size=40)
 
 
 def test_auroc_counts_pairs_won_and_ties_half() -> None:
@@ -15,7 +30,7 @@ def test_auroc_counts_pairs_won_and_ties_half() -> None:
     assert auroc(labels, scores) == 3.5 / 4
 
 
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=2, max_size=40))
+@given(ROWS)
 def test_auroc_agrees_with_scikit_learn(rows: list[tuple[int, int]]) -> None:
     labels = np.array([label for label, _ in rows])
     scores = np.array([float(score) for _, score in rows])
@@ -30,6 +45,61 @@ def test_accuracy_counts_the_threshold_itself_as_fake() -> None:
     labels = np.array([0, 1, 1, 0])
     scores = np.array([0.2, 0.5, 0.4, 0.9])
     assert accuracy(labels, scores, 0.5) == 0.5
+
+
+@given(ROWS)
+def test_average_precision_agrees_with_scikit_learn(rows: list[tuple[int, int]]) -> None:
+    labels = np.array([label for label, _ in rows])
+    scores = np.array([float(score) for _, score in rows])
+    if not labels.any():
+        with pytest.raises(MetricError):
+            average_precision(labels, scores)
+    else:
+        expected = average_precision_score(labels, scores)
+        assert average_precision(labels, scores) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "rate"),
+    [
+        ([0.1, 0.2], [0.8, 0.9], 0.0),
+        ([0.8, 0.9], [0.1, 0.2], 1.0),
+        ([0.5, 0.5], [0.5, 0.5], 0.5),
+        ([0.1, 0.2, 0.3, 0.7], [0.4, 0.8, 0.9, 0.95], 0.25),  # at 0.7: one of four each way
+        ([0.1, 0.2, 0.6], [0.5, 0.7, 0.8, 0.9], 0.25),  # a quarter missed from 0.7 to 0.6
+    ],
+    ids=["apart", "upside down", "all alike", "crossing once", "between steps"],
+)
+def test_errors_are_equal_where_the_curves_cross(
+    real: list[float], fake: list[float], rate: float
+) -> None:
+    labels = np.array([0] * len(real) + [1] * len(fake))
+    assert equal_error_rate(labels, np.array(real + fake)) == pytest.approx(rate)
+
+
+def test_fakes_found_at_few_false_alarms() -> None:
+    labels = np.array([0] * 20 + [1] * 10)
+    scores = np.concatenate([np.linspace(0, 0.95, 20), np.linspace(0.05, 0.995, 10)])
+    # one alarm of 20 at most: the threshold may fall to 0.95, above it lies 0.995 alone
+    assert found_at_false_alarms(labels, scores, 0.05) == 0.1
+    assert found_at_false_alarms(labels, scores, 1.0) == 1.0
+    with pytest.raises(MetricError, match="20 real images cannot show"):
+        found_at_false_alarms(labels, scores, 0.01)
+
+
+def test_brier_is_the_mean_squared_distance(rng: np.random.Generator) -> None:
+    labels, scores = rng.integers(0, 2, 50), rng.random(50)
+    assert brier_score(labels, scores) == pytest.approx(brier_score_loss(labels, scores))
+
+
+def test_calibration_is_perfect_where_frequencies_are_as_stated(rng: np.random.Generator) -> None:
+    scores = rng.random(50_000)
+    labels = (rng.random(50_000) < scores).astype(int)
+    assert calibration_error(labels, scores) < 0.01
+    # everything said at 0.9, half of it true
+    assert calibration_error(np.array([0, 1] * 50), np.full(100, 0.9), bins=1) == pytest.approx(0.4)
+    with pytest.raises(MetricError, match="needs images"):
+        calibration_error(np.array([], int), np.array([]))
 
 
 def test_a_measured_statistic_has_count_and_interval() -> None:
@@ -67,3 +137,25 @@ def test_interval_gives_up_when_the_statistic_hardly_exists(rng: np.random.Gener
 
     with pytest.raises(MetricError, match="too few"):
         bootstrap_interval(never, np.array(["a", "b"]), rng)
+
+
+def test_curves_go_from_nothing_called_fake_to_everything() -> None:
+    labels, scores = np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.6, 0.9])
+    false_alarms, found = roc_curve(labels, scores)
+    assert false_alarms.tolist() == [0, 0, 0.5, 0.5, 1]
+    assert found.tolist() == [0, 0.5, 0.5, 1, 1]
+    recall, precision = precision_recall_curve(labels, scores)
+    assert recall.tolist() == [0.5, 0.5, 1, 1]
+    assert precision.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 1 / 2])
+    with pytest.raises(MetricError, match="none is present"):
+        precision_recall_curve(np.array([0]), np.array([0.5]))
+
+
+def test_reliability_bins_hold_equally_many() -> None:
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.6, 0.8])
+    stated, observed, counts = reliability_bins(labels, scores, bins=2)
+    assert stated.tolist() == pytest.approx([0.2, 0.7])
+    assert observed.tolist() == [0, 1]
+    assert counts.tolist() == [2, 2]
+    with pytest.raises(MetricError, match="needs images"):
+        reliability_bins(np.array([], np.int64), np.array([]))

@@ -8,7 +8,7 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -86,6 +86,21 @@ def open_archive(path: Path) -> Archive:
     if not images:
         raise InputError(f"{path} holds no image files; give a folder or a zip of images")
     return Archive(tuple(images), _read_truth(path, readers, images))
+
+
+def list_files(files: Sequence[Path], pattern: str) -> Archive:
+    """The files that a pattern matched, by their paths; truth is in folders `real` and `fake`.
+
+    Raises:
+        InputError: none of them is an image file.
+    """
+    readers = _name_apart(
+        (_to_text(file), _folder_reader(file)) for file in files if file.is_file()
+    )
+    images = tuple(ImageFile(name, read) for name, read in readers.items() if _is_image(name, read))
+    if not images:
+        raise InputError(f"{pattern} matches no image files; give a folder, a zip or a pattern")
+    return Archive(images, _read_folders(image.name for image in images))
 
 
 def read_member(path: Path, name: str) -> bytes:
@@ -184,7 +199,7 @@ def _read_truth(
     names = {image.name for image in images}
     manifest = _find_manifest(readers)
     if manifest is None:
-        return {name: Truth(label, name) for name in names if (label := _label_by_folder(name))}
+        return _read_folders(names)
     try:
         truth = _parse_truth(
             readers[manifest]().decode("utf-8-sig"), PurePosixPath(manifest).parent
@@ -197,6 +212,10 @@ def _read_truth(
             "%s lists %d images that are not there, %s first", manifest, len(missing), missing[0]
         )
     return {name: one for name, one in truth.items() if name in names}
+
+
+def _read_folders(names: Iterable[str]) -> dict[str, Truth]:
+    return {name: Truth(label, name) for name in names if (label := _label_by_folder(name))}
 
 
 def _find_manifest(names: Iterable[str]) -> str | None:

@@ -110,6 +110,13 @@ def encode_jpeg(pixels: Pixels, quality: int, subsampling: int) -> bytes:
     return sink.getvalue()
 
 
+def encode_webp(pixels: Pixels, quality: int) -> bytes:
+    """Encode (H, W, 3) uint8 RGB as lossy WebP of quality 1 to 100."""
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, "WEBP", quality=quality)
+    return sink.getvalue()
+
+
 @cache
 def _quality_sums() -> NDArray[np.int64]:
     """Sum of the luminance table for each JPEG quality from 1 to 100, as our own encoder writes."""

@@ -1,45 +1,73 @@
-"""From rows of the dataset to tensors: decode, crop, augment, normalise as the model wants."""
+"""From rows of the dataset to tensors: draw, crop, augment, normalise as the model wants."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+import cv2
 import numpy as np
+import pandas as pd
 import torch
-from datasets import Dataset
 from torch import Tensor
 from transformers.image_processing_utils import BaseImageProcessor
 
-from faceproof.data.images import Pixels, decode
-from faceproof.learning.augmentation import Augment
+from faceproof.data.forgery.blend import blend_with_itself
+from faceproof.data.forgery.forged import Scene
+from faceproof.data.images import Pixels
+from faceproof.data.triplets import BESIDE
+from faceproof.learning.augmentation import Policy
+from faceproof.learning.inputs import to_tensor
+from faceproof.learning.pixels import PixelStore, Points
+from faceproof.metrics import Labels, Rows
+from faceproof.records import FAKE, ROLES
+
+_PHOTO = ROLES.index("real")
+IGNORED = -100  # torch's own mark for a label that no loss is taken of
+_SEEN_SHARE = 0.02  # of a crop that must be forged, or nobody could call it fake
+_EASY = 2.5  # times the usual difference of a self-blend, at the start of the curriculum
 
 
-class Batch(TypedDict):
-    """`pixel_values` (N, 3, H, W) float32, normalised by the processor; `labels` (N,) int64."""
+_Drawn = tuple[Pixels, Pixels, int]  # image, mask, label
+
+
+class Batch(TypedDict, total=False):
+    """`pixel_values` (N, 3, H, W) float32, normalised by the processor; `labels` (N,) int64.
+
+    In training also `masks` (N, H, W) float32, 0 untouched to 1 replaced, and labels of `IGNORED`
+    where the crop shows nothing of the forgery.
+    """
 
     pixel_values: Tensor
     labels: Tensor
+    masks: Tensor
 
 
 @dataclass(frozen=True)
 class Treatment:
     """What is done to training images; the same draws for all images of one photo.
 
+    `images_of_each` of the photo's reals (photo and shams) and as many fakes are drawn.
     `crop_pixels` is the side of a random square cut at native scale; None leaves images whole, for
-    models that want a size of their own.
+    models that want a size of their own. Over `epochs` self-blends go from easy to hard.
     """
 
-    augment: Augment | None
+    policy: Policy
+    images_of_each: int
     crop_pixels: int | None
+    epochs: int
     seed: int
 
 
 class Images(torch.utils.data.Dataset[Batch]):
     """One item per image, untreated, in the order of the rows: for validation and test."""
 
-    def __init__(self, rows: Dataset, processor: BaseImageProcessor) -> None:
-        """Take rows with encoded `image` and `label`, and the model's processor."""
-        self._rows = rows.select_columns(["image", "label"])
+    def __init__(
+        self, rows: Sequence[int], store: PixelStore, labels: Labels,
+        processor: BaseImageProcessor,
+    ) -> None:  # fmt: skip
+        """Take some rows of a split, its images and labels, and the model's processor."""
+        self._rows, self._store, self._labels = rows, store, labels
         self._processor = processor
 
     def __len__(self) -> int:
@@ -49,86 +77,145 @@ class Images(torch.utils.data.Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         """One image as a batch of one."""
         row = self._rows[index]
-        return _make_batch([decode(row["image"]["bytes"])], [row["label"]], self._processor)
+        return {
+            "pixel_values": to_tensor([self._store.image(row)], self._processor),
+            "labels": torch.tensor([self._labels[row]]),
+        }
+
+
+@dataclass(frozen=True)
+class PhotoRows:
+    """Rows that belong to one photo; `photo` is that of the photo itself, None where left out."""
+
+    photo: int | None
+    reals: tuple[int, ...]
+    fakes: tuple[int, ...]
+
+
+def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
+    """Rows by the photo they were made from, or made beside, where both labels are there.
+
+    Args:
+        table: of a split, with `label`, `role`, `pair_id` and `parameters`.
+        kept: which of its rows may be used.
+    """
+    labels, roles = np.asarray(table["label"]), np.asarray(table["role"])
+    besides = [json.loads(text).get(BESIDE) for text in table["parameters"]]
+    owners = [beside or pair for beside, pair in zip(besides, table["pair_id"], strict=True)]
+    photos: dict[str, list[int]] = {}
+    for row in kept.tolist():
+        photos.setdefault(owners[row], []).append(row)
+    groups = [
+        PhotoRows(
+            photo=next((row for row in members if roles[row] == _PHOTO), None),
+            reals=tuple(row for row in members if labels[row] != FAKE),
+            fakes=tuple(row for row in members if labels[row] == FAKE),
+        )
+        for _, members in sorted(photos.items())
+    ]
+    return [group for group in groups if group.reals and group.fakes]
 
 
 class PhotoGroups(torch.utils.data.Dataset[Batch]):
-    """One item per photo, treated: all its images together, real, sham and fakes.
+    """One item per photo, treated: reals and fakes of it together.
 
     Why: images of one photo differ by the forgery alone, so in one batch everything else cancels.
+    What is drawn depends on seed, epoch and photo only: a run that was stopped goes on alike.
     """
 
-    def __init__(self, rows: Dataset, processor: BaseImageProcessor, treatment: Treatment) -> None:
-        """Group rows by `pair_id`.
-
-        Args:
-            rows: with encoded `image`, `label` and `pair_id`.
-            processor: of the model.
-            treatment: of the images.
-        """
-        pairs = np.asarray(rows["pair_id"])
-        self._rows = rows.select_columns(["image", "label"])
-        self._members = [np.flatnonzero(pairs == pair) for pair in np.unique(pairs)]
-        self._processor = processor
-        self._treatment = treatment
-        self._rng = np.random.default_rng(treatment.seed)
+    def __init__(
+        self, groups: Sequence[PhotoRows], store: PixelStore, processor: BaseImageProcessor,
+        treatment: Treatment,
+    ) -> None:  # fmt: skip
+        """Take the photos of `group_rows` and the images of their split."""
+        self._groups, self._store = groups, store
+        self._processor, self._treatment = processor, treatment
+        self._epoch = 0
 
     def __len__(self) -> int:
         """Number of photos."""
-        return len(self._members)
+        return len(self._groups)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer: new draws, and self-blends a step harder."""
+        self._epoch = epoch
 
     def __getitem__(self, index: int) -> Batch:
-        """All images of one photo."""
-        rows = self._rows[self._members[index]]
-        seed = int(self._rng.integers(2**63))
-        pictures = [self._treat(decode(image["bytes"]), seed) for image in rows["image"]]
-        side = None if self._treatment.crop_pixels is None else pictures[0].shape[0]
-        return _make_batch(pictures, rows["label"], self._processor, side)
+        """Some images of one photo, as many reals as fakes where there are enough."""
+        treatment = self._treatment
+        rng = np.random.default_rng([treatment.seed, self._epoch, index])
+        drawn = self._draw(self._groups[index], rng)
+        if treatment.crop_pixels is not None:
+            drawn = _cut_alike(drawn, treatment.crop_pixels, rng)
+        if treatment.policy.is_mirrored and rng.random() < 0.5:
+            drawn = [(pixels[:, ::-1], mask[:, ::-1], label) for pixels, mask, label in drawn]
+        seed = int(rng.integers(2**63))
+        pictures = [
+            treatment.policy.apply(np.ascontiguousarray(pixels), np.random.default_rng(seed))
+            for pixels, _, _ in drawn
+        ]
+        side = None if treatment.crop_pixels is None else pictures[0].shape[0]
+        values = to_tensor(pictures, self._processor, side)
+        return {
+            "pixel_values": values,
+            "labels": torch.tensor([_label_seen(mask, label) for _, mask, label in drawn]),
+            "masks": _fit_masks([mask for _, mask, _ in drawn], values.shape[-1]),
+        }
 
-    def _treat(self, picture: Pixels, seed: int) -> Pixels:
-        rng = np.random.default_rng(seed)
-        if self._treatment.crop_pixels is not None:
-            picture = _crop(picture, self._treatment.crop_pixels, rng)
-        return picture if self._treatment.augment is None else self._treatment.augment(picture, rng)
+    def _draw(self, group: PhotoRows, rng: np.random.Generator) -> list[_Drawn]:
+        """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend."""
+        reals, fakes = (
+            [self._read(row, label) for row in _choose(rows, self._treatment.images_of_each, rng)]
+            for label, rows in enumerate((group.reals, group.fakes))
+        )
+        points = None if group.photo is None else self._find_points(group.photo)
+        if points is not None and rng.random() < self._treatment.policy.self_blends:
+            reals[-1], fakes[-1] = self._blend(group.photo or 0, points, rng)
+        return [*reals, *fakes]
+
+    def _read(self, row: int, label: int) -> _Drawn:
+        return self._store.image(row), self._store.mask(row), label
+
+    def _find_points(self, photo: int) -> Points | None:
+        return self._store.points.get(photo) if self._treatment.policy.self_blends else None
+
+    def _blend(self, photo: int, points: Points, rng: np.random.Generator) -> tuple[_Drawn, _Drawn]:
+        """A sham and a fake; from easy to hard over the epochs."""
+        pixels = np.ascontiguousarray(self._store.image(photo))
+        done = min(1.0, self._epoch / max(1, self._treatment.epochs - 1))
+        scene = Scene(pixels, points, pixels, points, rng)
+        blended = blend_with_itself(scene, _EASY + (1 - _EASY) * done)
+        sham = pixels if blended.sham is None else blended.sham
+        return (sham, np.zeros_like(blended.mask), 0), (blended.fake, blended.mask, FAKE)
+
+
+def _choose(rows: Sequence[int], wanted: int, rng: np.random.Generator) -> list[int]:
+    return [rows[place] for place in rng.permutation(len(rows))[:wanted]]
+
+
+def _cut_alike(drawn: Sequence[_Drawn], side: int, rng: np.random.Generator) -> list[_Drawn]:
+    """One square for all: a synthesized face has the size of the photo it was made beside."""
+    height, width = np.min([pixels.shape[:2] for pixels, _, _ in drawn], axis=0)
+    side = min(side, int(height), int(width))
+    top, left = (int(rng.integers(length - side + 1)) for length in (height, width))
+    place = np.s_[top : top + side, left : left + side]
+    return [(pixels[place], mask[place], label) for pixels, mask, label in drawn]
+
+
+def _label_seen(mask: Pixels, label: int) -> int:
+    """The label, but `IGNORED` for a fake that the crop shows nothing of."""
+    is_hidden = label == FAKE and (mask > 0).mean() < _SEEN_SHARE
+    return IGNORED if is_hidden else label
+
+
+def _fit_masks(masks: Sequence[Pixels], side: int) -> Tensor:
+    stacked = [
+        cv2.resize(np.ascontiguousarray(mask), (side, side), interpolation=cv2.INTER_AREA)
+        for mask in masks
+    ]
+    return torch.from_numpy(np.stack(stacked)).float() / 255
 
 
 def collate(items: Sequence[Batch]) -> Batch:
     """Items to one flat batch."""
-    return {
-        "pixel_values": torch.cat([item["pixel_values"] for item in items]),
-        "labels": torch.cat([item["labels"] for item in items]),
-    }
-
-
-def _make_batch(
-    pictures: Sequence[Pixels],
-    labels: Sequence[int],
-    processor: BaseImageProcessor,
-    side_pixels: int | None = None,
-) -> Batch:
-    return {
-        "pixel_values": to_tensor(pictures, processor, side_pixels),
-        "labels": torch.tensor(labels),
-    }
-
-
-def to_tensor(
-    pictures: Sequence[Pixels], processor: BaseImageProcessor, side_pixels: int | None = None
-) -> Tensor:
-    """Pictures of any size as the model takes them, (N, 3, side, side) float32.
-
-    Args:
-        pictures: (H, W, 3) uint8 RGB each.
-        processor: of the model; resizes, crops the centre and normalises.
-        side_pixels: in place of the processor's own side.
-    """
-    size = {} if side_pixels is None else {"size": {"shortest_edge": side_pixels}}
-    return torch.cat(
-        [processor(images=one, return_tensors="pt", **size)["pixel_values"] for one in pictures]
-    )
-
-
-def _crop(picture: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    side = min(side, *picture.shape[:2])
-    top, left = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
-    return np.ascontiguousarray(picture[top : top + side, left : left + side])
+    return {name: torch.cat([item[name] for item in items]) for name in items[0]}  # type: ignore[literal-required, return-value]  # the names are those of Batch

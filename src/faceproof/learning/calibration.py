@@ -1,4 +1,7 @@
-"""Temperature and threshold, both chosen on validation."""
+"""Temperature and thresholds, all chosen on validation."""
+
+import math
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +15,18 @@ from faceproof.records import FAKE
 _LOG_TEMPERATURE_LIMITS = (-4.0, 4.0)
 
 
-def calibrate(labels: Labels, margins: NDArray[np.float64]) -> Decision:
+def calibrate(labels: Labels, margins: NDArray[np.float64], error_rate: float) -> Decision:
     """Fit the decision on validation images.
 
     Args:
         labels: shape (N,), 0 real, 1 fake, both present.
         margins: fake logit minus real logit, shape (N,).
+        error_rate: share of the reals that a verdict may call fake, and of the fakes real; the
+            rest of what cannot be told is `unsure`.
 
-    Source: temperature scaling (Guo et al. 2017, section 4.2); the threshold is the one with the
-    best balanced accuracy (Youden 1950), the middle of the widest stretch of equally good ones.
+    Source: temperature scaling (Guo et al. 2017, section 4.2); the forced threshold is the one with
+    the best balanced accuracy (Youden 1950), the middle of the widest stretch of equally good ones;
+    the limits of `unsure` are split-conformal quantiles of each class (Vovk et al. 2005).
     """
     signs = np.where(labels == 1, 1.0, -1.0)
 
@@ -31,7 +37,16 @@ def calibrate(labels: Labels, margins: NDArray[np.float64]) -> Decision:
         negative_log_likelihood, bounds=_LOG_TEMPERATURE_LIMITS, method="bounded"
     )
     temperature = float(np.exp(best.x))
-    return Decision(temperature, _choose_threshold(labels, to_scores(margins, temperature)))
+    scores = to_scores(margins, temperature)
+    real_below, fake_from = _choose_limits(labels, scores, error_rate)
+    return Decision(
+        temperature, _choose_threshold(labels, scores), real_below, fake_from, error_rate
+    )
+
+
+def describe(decision: Decision) -> dict[str, float]:
+    """The decision's numbers, as they go into a result file."""
+    return asdict(decision)
 
 
 def to_margins(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -55,3 +70,21 @@ def _choose_threshold(labels: Labels, scores: Scores) -> float:
     runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
     widest = max(runs, key=lambda run: candidates[run[-1]] - candidates[run[0]])
     return float((candidates[widest[0]] + candidates[widest[-1]]) / 2)
+
+
+def _choose_limits(labels: Labels, scores: Scores, error_rate: float) -> tuple[float, float]:
+    """Below the first a fake is rare, from the second on a real; equal where nothing is unsure."""
+    fake_from = _bound_above(scores[labels != FAKE], error_rate)
+    real_below = -_bound_above(-scores[labels == FAKE], error_rate)
+    if real_below <= fake_from:
+        return real_below, fake_from
+    middle = (real_below + fake_from) / 2  # the classes stand apart: any limit between them does
+    return middle, middle
+
+
+def _bound_above(scores: Scores, error_rate: float) -> float:
+    """A limit that a new score of this class reaches with at most this chance."""
+    ordered = np.sort(scores)
+    rank = math.ceil((len(ordered) + 1) * (1 - error_rate))
+    highest = ordered[min(rank, len(ordered)) - 1]
+    return float(np.nextafter(highest, np.inf))

@@ -3,52 +3,82 @@
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import (
+    AutoConfig,
     AutoImageProcessor,
     AutoModelForImageClassification,
     ConvNextImageProcessorPil,
     ConvNextV2Config,
     ConvNextV2ForImageClassification,
+    PretrainedConfig,
     PreTrainedModel,
+    ViTConfig,
+    ViTForImageClassification,
+    ViTImageProcessorPil,
 )
 from transformers.image_processing_utils import BaseImageProcessor
+from transformers.image_utils import PILImageResampling
 
 from faceproof.errors import ModelError
 from faceproof.records import LABELS
 
+Verdict = Literal["real", "fake", "unsure"]
+
+UNSURE: Verdict = "unsure"
 FROM_CONFIG = "config"
 _DECISION = "decision"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
+_HEAD_CHANNELS = 64  # of a ViT, as in its paper
+_NOT_LOADABLE = (OSError, ValueError, KeyError, SafetensorError)
 _NAMES = {
     "id2label": dict(enumerate(LABELS)),
     "label2id": {name: i for i, name in enumerate(LABELS)},
 }
 
 
+Kind = Literal["convnextv2", "vit"]
+
+
 @dataclass(frozen=True)
 class Architecture:
-    """A ConvNeXtV2 made from scratch: blocks and channels of its stages, pixels of its input."""
+    """A network made from scratch: blocks and channels of its stages, pixels of stem and input.
+
+    A ViT has one stage, its stem is a patch, and its heads are 64 channels wide.
+    """
 
     depths: tuple[int, ...]
     hidden_sizes: tuple[int, ...]
     stem_pixels: int
     side_pixels: int
+    kind: Kind = "convnextv2"
 
 
 @dataclass(frozen=True)
 class Decision:
     """How a logit becomes a calibrated score and a verdict; stored in the model's config.json.
 
-    score = sigmoid((fake logit - real logit) / temperature); fake from `threshold` on.
+    score = sigmoid((fake logit - real logit) / temperature). A forced verdict is fake from
+    `threshold` on. One that may abstain is fake from `fake_from` on, real below `real_below` and
+    unsure between; on validation it calls `error_rate` of the reals fake, and as many fakes real.
     """
 
     temperature: float
     threshold: float
+    real_below: float
+    fake_from: float
+    error_rate: float
+
+    def judge(self, score: float) -> Verdict:
+        """The verdict that may abstain."""
+        if score >= self.fake_from:
+            return "fake"
+        return "real" if score < self.real_below else UNSURE
 
 
 def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, BaseImageProcessor]:
@@ -63,7 +93,12 @@ def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, 
     """
     if init != FROM_CONFIG:
         return _load(init, num_labels=len(LABELS), ignore_mismatched_sizes=True, **_NAMES)
+    return _MAKERS[architecture.kind](architecture)
+
+
+def _make_convnext(architecture: Architecture) -> tuple[PreTrainedModel, BaseImageProcessor]:
     config = ConvNextV2Config(
+        num_stages=len(architecture.depths),
         depths=list(architecture.depths),
         hidden_sizes=list(architecture.hidden_sizes),
         patch_size=architecture.stem_pixels,
@@ -79,6 +114,26 @@ def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, 
     model = ConvNextV2ForImageClassification(config)
     _make_high_pass(model.convnextv2.embeddings.patch_embeddings.weight)
     return model, processor
+
+
+def _make_vit(architecture: Architecture) -> tuple[PreTrainedModel, BaseImageProcessor]:
+    channels = architecture.hidden_sizes[0]
+    config = ViTConfig(
+        hidden_size=channels,
+        num_hidden_layers=architecture.depths[0],
+        num_attention_heads=max(1, channels // _HEAD_CHANNELS),
+        intermediate_size=4 * channels,
+        patch_size=architecture.stem_pixels,
+        image_size=architecture.side_pixels,
+        num_labels=len(LABELS),
+        **_NAMES,
+    )
+    side = {"height": architecture.side_pixels, "width": architecture.side_pixels}
+    processor = ViTImageProcessorPil(size=side, resample=PILImageResampling.BICUBIC)
+    return ViTForImageClassification(config), processor
+
+
+_MAKERS = {"convnextv2": _make_convnext, "vit": _make_vit}
 
 
 @torch.no_grad()
@@ -99,15 +154,32 @@ def load_model(place: str) -> tuple[PreTrainedModel, BaseImageProcessor, Decisio
         ModelError: not a classifier of real and fake, or without a stored decision.
     """
     model, processor = _load(place, use_safetensors=True)
-    if model.config.id2label != dict(enumerate(LABELS)):
-        raise ModelError(f"{place} has the labels {model.config.id2label}, not 0 real and 1 fake")
+    return model.eval(), processor, _read_decision(model.config, place)
+
+
+def load_rule(place: str) -> tuple[BaseImageProcessor, Decision]:
+    """A classifier's processor and decision without its weights.
+
+    Raises:
+        ModelError: as `load_model`.
+    """
     try:
-        decision = Decision(**(getattr(model.config, _DECISION, None) or {}))
+        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        processor = AutoImageProcessor.from_pretrained(place, backend="pil")
+    except _NOT_LOADABLE as error:
+        raise ModelError(_refuse(place, error)) from error
+    return processor, _read_decision(config, place)
+
+
+def _read_decision(config: PretrainedConfig, place: str) -> Decision:
+    if config.id2label != dict(enumerate(LABELS)):
+        raise ModelError(f"{place} has the labels {config.id2label}, not 0 real and 1 fake")
+    try:
+        return Decision(**(getattr(config, _DECISION, None) or {}))
     except TypeError as error:
         raise ModelError(
-            f"{place} has no stored threshold; train it with training/train.py"
+            f"{place} has no stored decision rule; train it with training/train.py"
         ) from error
-    return model.eval(), processor, decision
 
 
 def save_model(
@@ -133,8 +205,10 @@ def _load(place: str, **options: object) -> tuple[PreTrainedModel, BaseImageProc
             place, trust_remote_code=False, **options
         )
         return model, AutoImageProcessor.from_pretrained(place, backend="pil")
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{place} holds no image classifier that can be loaded: {reason}"
-        ) from error
+    except _NOT_LOADABLE as error:
+        raise ModelError(_refuse(place, error)) from error
+
+
+def _refuse(place: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:200]
+    return f"{place} holds no image classifier that can be loaded: {reason}"

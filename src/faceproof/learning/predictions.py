@@ -1,24 +1,27 @@
-"""Scores for a folder or zip of images: one row each, whatever the image."""
+"""Scores for any images: one row each, whatever the image."""
 
 import csv
-import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, fields
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from faceproof.data.archives import ImageFile, Truth
 from faceproof.data.faces import find_largest
+from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, decode
-from faceproof.errors import ImageError, MetricError
-from faceproof.learning.batches import to_tensor
-from faceproof.learning.calibration import to_margins, to_scores
-from faceproof.learning.models import load_model
-from faceproof.metrics import Measured, Rows, accuracy, auroc, measure
+from faceproof.errors import ImageError, ModelError, SettingsError
+from faceproof.learning.calibration import to_scores
+from faceproof.learning.engines import Precision, open_engine
+from faceproof.learning.measuring import measure_decision
+from faceproof.learning.models import UNSURE, Decision, Verdict
+from faceproof.metrics import Labels, Measured, Scores
 from faceproof.records import LABELS
 from faceproof.results import Size
 from faceproof.settings import require_positive
@@ -27,6 +30,8 @@ from faceproof.storage import hash_file, replacing
 logger = logging.getLogger(__name__)
 
 _NO_FACE = "no face found; the whole image was scored"
+_MODELS = "build/*/model/config.json"  # where the recipes put what they train
+_AHEAD = 2  # batches each worker may be ahead of the writer: bounds memory
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,25 @@ class Prediction:
 
     image: str
     score: float | None
-    label: str | None
+    label: Verdict | None
     reason: str
 
 
 @dataclass(frozen=True)
 class PredictSettings:
-    """One run over a folder or zip."""
+    """One run over a folder, zip, pattern or dataset."""
 
-    input: Path = field(metadata={"help": "folder or zip of images; never unpacked"})
+    input: str = field(
+        metadata={
+            "help": "folder or zip of images, never unpacked; a quoted pattern such as "
+            "'photos/**/*.jpg'; or user/name of a dataset on the Hub"
+        }
+    )
     output: Path = field(metadata={"help": "CSV to write: image, score, label, reason"})
-    model: str = field(metadata={"help": "model folder or Hub id"})
+    model: str | None = field(
+        default=None,
+        metadata={"help": "model folder or Hub id; the newest that was trained here if not given"},
+    )
     align: bool = field(
         default=True, metadata={"help": "cut out the largest face first; off: score whole images"}
     )
@@ -53,8 +66,18 @@ class PredictSettings:
         default=True,
         metadata={"help": "divide logits by the stored temperature; off: the model's own"},
     )
-    batch: int = field(
-        default=32, metadata={"help": "images scored at a time; memory, not results"}
+    precision: Precision = field(
+        default="fp32",
+        metadata={"help": "bf16 helps a ViT where the CPU has it; int8 needs training/export.py"},
+    )
+    batch: int = field(default=8, metadata={"help": "images scored at a time; speed, not results"})
+    workers: int = field(default=2, metadata={"help": "batches at a time, a thread each"})
+    explain: Path | None = field(
+        default=None, metadata={"help": "folder for a heat map PNG of each image"}
+    )
+    report: Path | None = field(
+        default=None,
+        metadata={"help": "folder for figures and the worst errors, where truth is known"},
     )
     results: Path | None = field(default=None, metadata={"help": "result file, if truth is known"})
     seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
@@ -62,64 +85,89 @@ class PredictSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "batch")
+        require_positive(self, "batch", "workers")
+        if self.explain is not None and self.precision != "fp32":
+            raise SettingsError("explain needs precision fp32: a heat map needs gradients")
+
+    def find_model(self) -> str:
+        """The model that was asked for, or the newest that a recipe trained here.
+
+        Raises:
+            ModelError: none was asked for and none is there.
+        """
+        if self.model is not None:
+            return self.model
+        found = sorted(Path().glob(_MODELS), key=lambda one: one.stat().st_mtime)
+        if not found:
+            raise ModelError(
+                "no model was given and none was trained here; give --model, or run `make demo`"
+            )
+        logger.info("no model was given; taking %s", found[-1].parent)
+        return str(found[-1].parent)
 
 
 class Detector:
     """A trained classifier that scores images."""
 
-    def __init__(self, place: str, is_aligned: bool = True, is_calibrated: bool = True) -> None:
+    def __init__(
+        self,
+        place: str,
+        is_aligned: bool = True,
+        is_calibrated: bool = True,
+        precision: Precision = "fp32",
+        maps: Path | None = None,
+    ) -> None:
         """Load the model.
 
         Args:
             place: local folder or Hub id.
             is_aligned: cut out the largest face first, as the dataset builder does.
             is_calibrated: divide logits by the stored temperature.
+            precision: of the arithmetic.
+            maps: folder for a heat map of each image that is predicted.
 
         Raises:
             ModelError: see `models.load_model`.
         """
-        self._model, self._processor, self.decision = load_model(place)
+        self._engine = open_engine(place, precision)
+        self.decision: Decision = self._engine.decision
         self._is_aligned = is_aligned
         self._temperature = self.decision.temperature if is_calibrated else 1.0
-
         self._place = place
+        self._maps = maps
 
     def identify(self) -> dict[str, str]:
         """What identifies the model in a result file."""
         weights = Path(self._place) / "model.safetensors"
         return {"model": hash_file(weights) if weights.is_file() else self._place}
 
-    @torch.inference_mode()
-    def score(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
+    def score(self, pictures: Sequence[Pixels]) -> Scores:
         """Probability of fake for each picture, shape (N,), 0 to 1."""
-        logits = self._model(pixel_values=to_tensor(pictures, self._processor)).logits
-        return to_scores(to_margins(logits.double().numpy()), self._temperature)
+        return to_scores(self._engine.compute_margins(pictures), self._temperature)
 
-    def predict(self, images: Iterable[ImageFile], batch: int) -> Iterator[Prediction]:
-        """One prediction for each image file, in order; only one batch is held in memory."""
-        for files in _batched(images, batch):
-            yield from self._predict_batch(files)
+    def predict(
+        self, images: Iterable[ImageFile], batch: int, workers: int = 1
+    ) -> Iterator[Prediction]:
+        """One prediction for each image file, in order; a few batches are held in memory."""
+        batches = _batched(images, batch)
+        # Batches side by side, a thread each: two threads within a small network get in each
+        # other's way.
+        with single_thread(), ThreadPoolExecutor(workers) as pool:
+            waiting: deque[Future[list[Prediction]]] = deque()
+            for files in batches:
+                waiting.append(pool.submit(self._predict_batch, files))
+                if len(waiting) > workers * _AHEAD:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
 
-    def _predict_batch(self, files: Sequence[ImageFile]) -> list[Prediction]:
-        pictures: list[Pixels] = []
-        reasons: list[tuple[str, bool]] = []
-        for file in files:
-            try:
-                pixels, reason = self._prepare(decode(file.read()))
-                pictures.append(pixels)
-                reasons.append((reason, True))
-            except ImageError as error:
-                reasons.append((str(error), False))
-        scores = iter(self.score(pictures) if pictures else ())
-        return [
-            self._judge(file.name, float(next(scores)), reason)
-            if is_readable
-            else Prediction(file.name, None, None, reason)
-            for file, (reason, is_readable) in zip(files, reasons, strict=True)
-        ]
+    def _prepare(self, data: bytes) -> tuple[Pixels, str]:
+        """The face of an encoded image, or all of it; and what is to be said of it.
 
-    def _prepare(self, pixels: Pixels) -> tuple[Pixels, str]:
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        pixels = decode(data)
         if not self._is_aligned:
             return pixels, ""
         try:
@@ -127,53 +175,116 @@ class Detector:
         except ImageError:
             return pixels, _NO_FACE
 
+    def _predict_batch(self, files: Sequence[ImageFile]) -> list[Prediction]:
+        pictures: list[Pixels] = []
+        reasons: list[tuple[str, bool]] = []
+        for file in files:
+            try:
+                pixels, reason = self._prepare(file.read())
+                pictures.append(pixels)
+                reasons.append((reason, True))
+            except ImageError as error:
+                reasons.append((str(error), False))
+        scores = iter(self.score(pictures) if pictures else ())
+        if self._maps is not None:
+            readable = (
+                file.name for file, (_, is_fine) in zip(files, reasons, strict=True) if is_fine
+            )
+            for name, picture in zip(readable, pictures, strict=True):
+                self._engine.write_map(picture, name, self._maps)
+        return [
+            self._judge(file.name, float(next(scores)), reason)
+            if is_readable
+            else Prediction(file.name, None, None, reason)
+            for file, (reason, is_readable) in zip(files, reasons, strict=True)
+        ]
+
     def _judge(self, name: str, score: float, reason: str) -> Prediction:
-        return Prediction(name, score, LABELS[int(score >= self.decision.threshold)], reason)
+        return Prediction(name, score, self.decision.judge(score), reason)
 
 
-def _batched(images: Iterable[ImageFile], size: int) -> Iterator[tuple[ImageFile, ...]]:
+def _batched(images: Iterable[ImageFile], size: int) -> Iterator[list[ImageFile]]:
     iterator = iter(images)
-    while batch := tuple(itertools.islice(iterator, size)):
+    while batch := list(islice(iterator, size)):
         yield batch
 
 
-def write(predictions: Sequence[Prediction], path: Path) -> None:
-    """Write the predictions CSV: image, score, label, reason; empty where there is none."""
+@dataclass
+class Tally:
+    """Counts of the predictions that pass; an image is kept only where its truth is known."""
+
+    truth: Mapping[str, Truth]
+    images: int = 0
+    unreadable: int = 0
+    unsure: int = 0
+    without_face: int = 0
+    names: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+
+    def watch(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+        """Pass predictions on, counting them."""
+        for one in predictions:
+            self.images += 1
+            self.unreadable += one.score is None
+            self.unsure += one.label == UNSURE
+            self.without_face += one.reason == _NO_FACE
+            known = self.truth.get(one.image)
+            if one.score is not None and known is not None:
+                self.names.append(one.image)
+                self.labels.append(LABELS.index(known.label))
+                self.scores.append(one.score)
+                self.groups.append(known.group)
+            yield one
+
+    def counts(self) -> dict[str, int]:
+        """How many images there were, and of which kinds."""
+        return {
+            "images": self.images,
+            "unreadable": self.unreadable,
+            "unsure": self.unsure,
+            "without_face": self.without_face,
+            "known": len(self.labels),
+        }
+
+    def describe(self) -> str:
+        """The same for a reader."""
+        return (
+            f"{self.images} images, {self.unreadable} unreadable, {self.unsure} unsure, "
+            f"{self.without_face} without a face that was found"
+        )
+
+    def known(self) -> tuple[Labels, Scores, NDArray[np.str_]]:
+        """Labels, scores and groups of the readable images whose truth is known."""
+        return (
+            np.array(self.labels, np.int64),
+            np.array(self.scores, np.float64),
+            np.array(self.groups, np.str_),
+        )
+
+
+def measure_known(tally: Tally, decision: Decision, seed: int) -> dict[str, Measured]:
+    """Every metric over the readable images whose truth is known, with 95 % intervals.
+
+    Images of one group are drawn together, so ten photos of a person do not count as ten people.
+    What these images cannot give (AUROC of one class, an interval of one group) is left out.
+    """
+    labels, scores, groups = tally.known()
+    return measure_decision(labels, scores, decision, groups, seed) if len(labels) else {}
+
+
+def write(predictions: Iterable[Prediction], path: Path) -> None:
+    """Write the predictions CSV as they come: image, score, label, reason; empty for none."""
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink, lineterminator="\n")
         writer.writerow(column.name for column in fields(Prediction))
         writer.writerows(astuple(prediction) for prediction in predictions)
 
 
-def measure_predictions(
-    predictions: Sequence[Prediction], truth: Mapping[str, Truth], threshold: float, seed: int
-) -> dict[str, Measured]:
-    """Accuracy and AUROC over every readable image whose truth is known, with 95 % intervals.
-
-    Images of one group are drawn together, so ten photos of a person do not count as ten people.
-    What these images cannot give (AUROC of one class, an interval of one group) is left out, with
-    a warning.
-    """
-    known = [one for one in predictions if one.score is not None and one.image in truth]
-    labels = np.array([LABELS.index(truth[one.image].label) for one in known], np.int64)
-    scores = np.array([one.score for one in known], np.float64)
-    groups = np.array([truth[one.image].group for one in known], np.str_)
-    statistics: dict[str, Callable[[Rows], float]] = {
-        "accuracy": lambda rows: accuracy(labels[rows], scores[rows], threshold),
-        "auroc": lambda rows: auroc(labels[rows], scores[rows]),
-    }
-    values = {}
-    for name, statistic in statistics.items():
-        try:
-            values[name] = measure(statistic, groups, seed)
-        except MetricError as error:
-            logger.warning("%s is not available: %s", name, error)
-    return values
-
-
 def format_metric(name: str, value: Measured) -> str:
     """A metric as a line of text, with count and interval."""
     return (
-        f"{name:<12} {value.value:.3f} (95 % interval {value.low:.3f} to {value.high:.3f}, "
-        f"n = {value.n} readable images with known truth)"
+        f"{name.replace('_', ' '):<18} {value.value:.3f} (95 % interval {value.low:.3f} to "
+        f"{value.high:.3f}, n = {value.n} readable images with known truth)"
     )

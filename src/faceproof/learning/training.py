@@ -1,27 +1,43 @@
-"""What a training run needs beside the Trainer: settings, arguments, the numbers it reports."""
+"""One training run: its settings, the Trainer put together, and what it reports."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
-import evaluate
 import numpy as np
-from datasets import Dataset
-from numpy.typing import NDArray
-from transformers import EvalPrediction, Trainer, TrainingArguments
-from transformers.trainer_utils import PredictionOutput
+from transformers import (
+    EarlyStoppingCallback,
+    PreTrainedModel,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.image_processing_utils import BaseImageProcessor
+from transformers.trainer_utils import get_last_checkpoint
 
 from faceproof.errors import SettingsError
-from faceproof.learning.calibration import to_margins, to_scores
-from faceproof.learning.models import FROM_CONFIG, Architecture, Decision
-from faceproof.metrics import Labels, Measured, Rows, accuracy, auroc, measure
-from faceproof.records import FAKE
+from faceproof.learning.augmentation import RECIPES, Recipe
+from faceproof.learning.batches import Images, PhotoGroups, Treatment, collate, group_rows
+from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
+from faceproof.learning.pixels import PixelStore
+from faceproof.learning.pools import Pool, check_left_out
+from faceproof.learning.scorers import Scorer
+from faceproof.learning.supervision import Follow, Supervised
+from faceproof.metrics import Rows
+from faceproof.records import Split
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 from faceproof.storage import replacing
 
+logger = logging.getLogger(__name__)
+
 _EVALUATION_BATCH = 32  # images; memory, not results
+_SELF_BLENDS = ("blend", "self_blend")  # the family and the method of online self-blends
+_MADE_FROM = "made_from.json"
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,10 @@ class TrainSettings:
 
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     output: Path = field(metadata={"help": "model folder to write"})
-    work: Path = field(metadata={"help": "folder for the Trainer's checkpoints"})
+    work: Path = field(metadata={"help": "folder for checkpoints; a run that was stopped goes on"})
+    cache: Path = field(
+        metadata={"help": "folder for the decoded images, 4 bytes a pixel; shared by runs"}
+    )
     results: Path = field(metadata={"help": "result file to write"})
     history: Path = field(metadata={"help": "JSON lines of loss and validation metrics by epoch"})
     figure: Path = field(metadata={"help": "PNG of loss and validation AUROC to write"})
@@ -38,53 +57,182 @@ class TrainSettings:
         default=FROM_CONFIG,
         metadata={"help": "Hub id or folder to fine-tune, or `config`: from scratch"},
     )
+    kind: Kind = field(default="convnextv2", metadata={"help": "network made from scratch"})
     depths: list[int] = field(
-        default_factory=lambda: [1, 1, 2, 1], metadata={"help": "ConvNeXtV2 blocks by stage"}
+        default_factory=lambda: [1, 1, 2, 1], metadata={"help": "blocks by stage"}
     )
     hidden_sizes: list[int] = field(
-        default_factory=lambda: [16, 32, 64, 128], metadata={"help": "ConvNeXtV2 channels by stage"}
+        default_factory=lambda: [16, 32, 64, 128], metadata={"help": "channels by stage"}
     )
     stem_pixels: int = field(default=4, metadata={"help": "side of the patches the stem cuts"})
     side_pixels: int = field(
-        default=92, metadata={"help": "side of the input; the faces' own scale"}
+        default=0, metadata={"help": "side of the input; 0: the training faces' own, their median"}
     )
-    epochs: int = field(default=20, metadata={"help": "passes over the training images, at most"})
+    epochs: int = field(default=20, metadata={"help": "passes over the training photos, at most"})
     patience: int = field(
-        default=5, metadata={"help": "stop after so many epochs without a better AUROC"}
+        default=5,
+        metadata={"help": "stop after so many epochs without a better AUROC; 0 validates never"},
+    )
+    validation_images: int = field(
+        default=1000, metadata={"help": "drawn to be looked at after each epoch, at most"}
     )
     crop_pixels: int = field(
-        default=64, metadata={"help": "side of the training crops, native scale"}
+        default=64, metadata={"help": "side of the training crops, native scale; 0 for whole faces"}
     )
-    batch: int = field(
-        default=8, metadata={"help": "photos a step and process, each with its sham and fakes"}
+    batch: int = field(default=8, metadata={"help": "photos a step and process"})
+    images_of_each: int = field(
+        default=3, metadata={"help": "of a photo's reals and of its fakes, drawn each time"}
     )
     learning_rate: float = field(default=1e-3, metadata={"help": "peak of AdamW's cosine schedule"})
     weight_decay: float = field(default=0.05, metadata={"help": "of AdamW"})
-    augment: bool = field(default=True, metadata={"help": "degrade training images at random"})
+    mask_weight: float = field(
+        default=1.0, metadata={"help": "of the mask head's loss beside the label's; 0 for none"}
+    )
+    decay: float = field(
+        default=0.98, metadata={"help": "of the running mean of the weights, a step; 0 for none"}
+    )
+    augment: Recipe = field(
+        default="degradation", metadata={"help": "what training images go through"}
+    )
+    leave_out: str | None = field(
+        default=None, metadata={"help": "family or method that training and validation never see"}
+    )
+    error_rate: float = field(
+        default=0.05,
+        metadata={"help": "share of validation reals that may be called fake, and fakes real"},
+    )
+    bf16: bool = field(
+        default=False, metadata={"help": "mixed precision; pays for a ViT on CPUs that have it"}
+    )
+    report_to: Literal["none", "tensorboard", "trackio"] = field(
+        default="none", metadata={"help": "where losses and metrics are logged beside `history`"}
+    )
     seed: int = field(default=0, metadata={"help": "of weights, order, augmentation, intervals"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "epochs", "patience", "batch", "stem_pixels", "crop_pixels")
+        require_positive(self, "epochs", "batch", "stem_pixels", "images_of_each")
+        require_positive(self, "validation_images")
         if len(self.depths) != len(self.hidden_sizes):
             raise SettingsError("depths and hidden_sizes must name the same number of stages")
+        if self.kind == "vit" and len(self.depths) != 1:
+            raise SettingsError("depths has several stages; a vit has one")
+        for name in ("patience", "side_pixels", "crop_pixels", "mask_weight"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be 0 or more")
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
-        if self.side_pixels < self.crop_pixels:
+        if not 0 <= self.decay < 1:
+            raise SettingsError(f"decay is {self.decay}; it must be from 0 to below 1")
+        if not 0 < self.error_rate < 0.5:
+            raise SettingsError(f"error_rate is {self.error_rate}; it must be between 0 and 0.5")
+        if 0 < self.side_pixels < self.crop_pixels:
             raise SettingsError(
                 f"crop_pixels {self.crop_pixels} exceeds side_pixels {self.side_pixels}"
             )
 
-    @property
-    def architecture(self) -> Architecture:
-        """The network made when `init` is `config`."""
+    def design(self, faces: PixelStore) -> Architecture:
+        """The network made when `init` is `config`, for faces of this size."""
         depths, sizes = tuple(self.depths), tuple(self.hidden_sizes)
-        return Architecture(depths, sizes, self.stem_pixels, self.side_pixels)
+        side = self.side_pixels or faces.median_side()
+        return Architecture(depths, sizes, self.stem_pixels, side, self.kind)
+
+    @property
+    def treatment(self) -> Treatment:
+        """What training images go through.
+
+        Online self-blends are forgeries of the family `blend`: where that is left out, or the
+        method itself, there are none.
+        """
+        policy = RECIPES[self.augment]
+        if self.leave_out in _SELF_BLENDS:
+            policy = replace(policy, self_blends=0.0)
+        has_crops = self.init == FROM_CONFIG and self.kind == "convnextv2" and self.crop_pixels > 0
+        return Treatment(
+            policy=policy,
+            images_of_each=self.images_of_each,
+            crop_pixels=self.crop_pixels if has_crops else None,
+            epochs=self.epochs,
+            seed=self.seed,
+        )
 
 
-def make_arguments(run: TrainSettings) -> TrainingArguments:
-    """The Trainer's arguments: best checkpoint by validation AUROC, CPU, nothing sent anywhere."""
+@dataclass(frozen=True)
+class Fitted:
+    """A trained classifier, its processor and how the training went."""
+
+    model: PreTrainedModel
+    processor: BaseImageProcessor
+    history: list[dict[str, float]]
+    facts: Mapping[str, Scalar]
+
+
+def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None = None) -> Fitted:
+    """Train a classifier; the best by validation AUROC, or the last where nothing is validated.
+
+    A run that was stopped goes on from its last checkpoint in `run.work`.
+
+    Args:
+        run: the settings.
+        pools: train and validation are looked at, test is not.
+        scorer: of validation; may be None where `run.patience` is 0.
+
+    Raises:
+        ModelError: `run.init` holds no image classifier.
+        SettingsError: what is left out is not there, or leaves nothing to train on.
+    """
+    if run.leave_out is not None:
+        check_left_out(run.leave_out, pools)
+    set_seed(run.seed)
+    model, processor = make_model(run.init, run.design(pools["train"].images))
+    trainer = Trainer(
+        model=Supervised(model, run.mask_weight, run.decay),
+        args=_make_arguments(run),
+        train_dataset=_make_training(run, pools["train"], processor),
+        eval_dataset=_make_validation(run, pools["validation"], processor),
+        data_collator=collate,
+        compute_metrics=scorer,
+        callbacks=[Follow(), *_stop_early(run)],
+    )
+    checkpoint = _find_checkpoint(run, pools["train"].fingerprint)
+    if trainer.is_world_process_zero():
+        _claim(run, pools["train"].fingerprint, checkpoint)
+    trainer.train(resume_from_checkpoint=checkpoint)
+    supervised: Supervised = trainer.accelerator.unwrap_model(trainer.model)
+    facts: dict[str, Scalar] = {
+        "epochs_run": round(trainer.state.epoch or 0, 2),
+        "steps_run": trainer.state.global_step,
+        "best_step": trainer.state.best_global_step,
+        "processes": trainer.args.world_size,
+        "parameters": supervised.trained.num_parameters(),
+    }
+    return Fitted(supervised.trained.eval(), processor, trainer.state.log_history, facts)
+
+
+def _rows_to_use(run: TrainSettings, pool: Pool) -> Rows:
+    if run.leave_out is None:
+        return np.arange(len(pool.table))
+    return pool.rows_without(run.leave_out)
+
+
+def _make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> PhotoGroups:
+    groups = group_rows(pool.table, _rows_to_use(run, pool))
+    if not groups:
+        raise SettingsError("no photo has both reals and fakes; there is nothing to train on")
+    return PhotoGroups(groups, pool.images, processor, run.treatment)
+
+
+def _make_validation(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> Images:
+    """Whole photos, drawn until there are enough images: their reals and fakes stay together."""
+    rows = _rows_to_use(run, pool)
+    shuffled = np.random.default_rng(run.seed).permutation(len(rows))[: run.validation_images]
+    return Images(rows[np.sort(shuffled)].tolist(), pool.images, pool.labels, processor)
+
+
+def _make_arguments(run: TrainSettings) -> TrainingArguments:
+    """The Trainer's arguments: on the CPU, nothing sent anywhere unless it is asked for."""
+    interval = "epoch" if run.patience else "no"
     return TrainingArguments(
         output_dir=str(run.work),
         num_train_epochs=run.epochs,
@@ -94,94 +242,50 @@ def make_arguments(run: TrainSettings) -> TrainingArguments:
         weight_decay=run.weight_decay,
         lr_scheduler_type="cosine",
         warmup_steps=0.1,  # below 1: a share of all steps
-        eval_strategy="epoch",
-        save_strategy="epoch",
+        eval_strategy=interval,
+        save_strategy=interval,
         logging_strategy="epoch",
-        load_best_model_at_end=True,
-        metric_for_best_model="auroc",
-        greater_is_better=True,
+        load_best_model_at_end=bool(run.patience),
+        metric_for_best_model="auroc" if run.patience else None,
+        greater_is_better=True if run.patience else None,
         save_total_limit=1,
+        restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,
         use_cpu=True,
+        bf16=run.bf16,
         seed=run.seed,
-        report_to="none",
+        report_to=run.report_to,
+        disable_tqdm=not run.patience,
     )
 
 
-def make_scorer(metric_script: Path) -> Callable[[EvalPrediction], dict[str, float]]:
-    """The Trainer's `compute_metrics`, through the local `evaluate` metric."""
-    metric = evaluate.load(str(metric_script), keep_in_memory=True)
-
-    def score(outputs: EvalPrediction) -> dict[str, float]:
-        margins = to_margins(np.asarray(outputs.predictions))
-        computed = metric.compute(predictions=margins, references=outputs.label_ids)
-        return {name: float(value) for name, value in (computed or {}).items()}
-
-    return score
+def _stop_early(run: TrainSettings) -> list[EarlyStoppingCallback]:
+    return [EarlyStoppingCallback(early_stopping_patience=run.patience)] if run.patience else []
 
 
-@dataclass(frozen=True)
-class ScoredSplit:
-    """A split as the model saw it, row by row, all of shape (N,).
-
-    `margins` are fake logit minus real logit; `groups` name the component, `methods` what was done.
-    """
-
-    labels: Labels
-    margins: NDArray[np.float64]
-    groups: NDArray[np.str_]
-    methods: NDArray[np.str_]
+def _describe(run: TrainSettings, fingerprint: str) -> str:
+    """What decides a training run: its settings but for places, and the data."""
+    settings = {name: value for name, value in asdict(run).items() if not isinstance(value, Path)}
+    return json.dumps({**settings, "fingerprint": fingerprint}, sort_keys=True)
 
 
-def collect(output: PredictionOutput, rows: Dataset) -> ScoredSplit:
-    """Put the output of `Trainer.predict` beside what is known of the rows it was made from."""
-    return ScoredSplit(
-        labels=np.asarray(rows["label"], np.int64),
-        margins=to_margins(np.asarray(output.predictions)),
-        groups=np.asarray(rows["component_id"]),
-        methods=np.asarray(rows["method"]),
-    )
+def _find_checkpoint(run: TrainSettings, fingerprint: str) -> str | None:
+    """The last checkpoint of the same run, if it was stopped before its end."""
+    claim = run.work / _MADE_FROM
+    if not claim.is_file() or claim.read_text() != _describe(run, fingerprint):
+        return None
+    checkpoint: str | None = get_last_checkpoint(str(run.work))
+    return checkpoint
 
 
-def measure_split(
-    name: str, split: ScoredSplit, decision: Decision, seed: int
-) -> dict[str, Measured]:
-    """Accuracy and AUROC of one split, and AUROC of each method against all reals.
-
-    Intervals are over components; values are named `<name>_accuracy`, `<name>_auroc` and
-    `<name>_auroc_<method>`.
-    """
-    scores = to_scores(split.margins, decision.temperature)
-
-    def auroc_over(chosen: Rows) -> Measured:
-        labels, kept = split.labels[chosen], scores[chosen]
-        return measure(lambda rows: auroc(labels[rows], kept[rows]), split.groups[chosen], seed)
-
-    values = {
-        f"{name}_auroc": auroc_over(np.arange(len(scores))),
-        f"{name}_accuracy": measure(
-            lambda rows: accuracy(split.labels[rows], scores[rows], decision.threshold),
-            split.groups,
-            seed,
-        ),
-    }
-    for method in np.unique(split.methods[split.labels == FAKE]):
-        chosen = np.flatnonzero((split.labels != FAKE) | (split.methods == method))
-        values[f"{name}_auroc_{method}"] = auroc_over(chosen)
-    return values
-
-
-def describe_run(trainer: Trainer, decision: Decision) -> dict[str, Scalar]:
-    """How the run went: epochs, best step, processes, parameters, temperature and threshold."""
-    return {
-        "epochs_run": round(trainer.state.epoch or 0, 2),
-        "steps_run": trainer.state.global_step,
-        "best_step": trainer.state.best_global_step,
-        "processes": trainer.args.world_size,
-        "parameters": trainer.model.num_parameters(),
-        "temperature": decision.temperature,
-        "threshold": decision.threshold,
-    }
+def _claim(run: TrainSettings, fingerprint: str, checkpoint: str | None) -> None:
+    """Clear what another run left; say whose checkpoints these will be."""
+    if checkpoint is not None:
+        logger.info("going on from %s", checkpoint)
+        return
+    shutil.rmtree(run.work, ignore_errors=True)
+    with replacing(run.work / _MADE_FROM) as partial:
+        partial.write_text(_describe(run, fingerprint))
 
 
 def write_history(log_history: list[dict[str, float]], path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceproof.data.galleries import FILTERS, ShownImage
-from faceproof.reports.figures import CREDITS
+from faceproof.reports.figures import CREDITS, draw_detection
 from faceproof.reports.templates import render_template
 from faceproof.storage import replacing
 
@@ -19,6 +19,24 @@ def write_audit_page(report: Path, page: Path) -> None:
         page: HTML file to write.
     """
     text = render_template("question_02/report.html.j2", **json.loads(report.read_text()))
+    with replacing(page) as partial:
+        partial.write_text(text)
+
+
+def write_prediction_page(review: Path, page: Path) -> None:
+    """Show how predictions compare with the truth: numbers, curves, the worst errors.
+
+    Args:
+        review: JSON written by `learning.reviews`.
+        page: HTML file to write; `curves.png` lies beside it where there are curves.
+    """
+    said = json.loads(review.read_text())
+    figure = None
+    if said["curves"] is not None:
+        figure = page.with_name("curves.png")
+        draw_detection(said["curves"], figure)
+    picture = None if figure is None else _encode(figure.read_bytes())
+    text = render_template("training/report.html.j2", **said, figure=picture)
     with replacing(page) as partial:
         partial.write_text(text)
 
@@ -47,9 +65,13 @@ def _inline(one: ShownImage) -> dict[str, object]:
     said = one.labels
     caption = "real photo" if said["role"] == "real" else f"{said['family']}: {said['method']}"
     return {
-        "image": base64.b64encode(one.image).decode(),
-        "mask": None if one.mask is None else base64.b64encode(one.mask).decode(),
+        "image": _encode(one.image),
+        "mask": None if one.mask is None else _encode(one.mask),
         "label": one.label,
         "labels": said,
         "caption": caption,
     }
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()

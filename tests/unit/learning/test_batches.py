@@ -1,13 +1,27 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
-from datasets import Dataset
 from tests.conftest import TINY
 from transformers.image_processing_utils import BaseImageProcessor
 
-from faceproof.data.images import Pixels, encode_jpeg
-from faceproof.learning.augmentation import augment
-from faceproof.learning.batches import Images, PhotoGroups, Treatment, collate, to_tensor
+from faceproof.learning.augmentation import RECIPES, Policy
+from faceproof.learning.batches import (
+    IGNORED,
+    Images,
+    PhotoGroups,
+    Treatment,
+    collate,
+    group_rows,
+)
 from faceproof.learning.models import make_model
+from faceproof.learning.pools import Pool
+
+PLAIN = Treatment(
+    Policy((), is_mirrored=False, self_blends=0.0), images_of_each=2, crop_pixels=None,
+    epochs=3, seed=0,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -15,61 +29,99 @@ def processor() -> BaseImageProcessor:
     return make_model("config", TINY)[1]
 
 
-@pytest.fixture(scope="module")
-def rows(face: Pixels) -> Dataset:
-    square = face[10:102]
-    images = [encode_jpeg(square if number % 2 else 255 - square, 95, 0) for number in range(6)]
-    return Dataset.from_dict(
-        {
-            "image": [{"bytes": data, "path": None} for data in images],
-            "label": [0, 1, 0, 1, 0, 1],
-            "pair_id": ["b", "b", "a", "a", "c", "c"],
-        }
-    )
+def open_groups(pool: Pool, processor: BaseImageProcessor, treatment: Treatment) -> PhotoGroups:
+    kept = np.arange(len(pool.table))
+    return PhotoGroups(group_rows(pool.table, kept), pool.images, processor, treatment)
 
 
-def test_a_training_item_is_a_whole_photo(rows: Dataset, processor: BaseImageProcessor) -> None:
-    groups = PhotoGroups(rows, processor, Treatment(None, None, seed=0))
-    assert len(groups) == 3
+def test_a_training_item_is_a_photo_with_all_that_was_made_of_or_beside_it(
+    pool: Pool, processor: BaseImageProcessor
+) -> None:
+    groups = open_groups(pool, processor, PLAIN)
+    assert len(groups) == 4
     batch = collate([groups[0], groups[1]])
-    assert batch["pixel_values"].shape == (4, 3, 92, 92)
-    assert batch["labels"].tolist() == [0, 1, 0, 1]
+    assert batch["pixel_values"].shape == (8, 3, 92, 92)
+    assert batch["labels"].tolist() == [0, 0, 1, 1] * 2
+    assert batch["masks"].shape == (8, 92, 92)
+    assert sorted(batch["masks"][:4].amax(dim=(1, 2)).tolist()) == [0, 0, 1, 1]
+
+
+def test_photos_left_with_one_label_are_left_out(pool: Pool) -> None:
+    only_reals = np.flatnonzero(pool.labels == 0)
+    assert group_rows(pool.table, only_reals) == []
+    without_shams = group_rows(pool.table, pool.rows_without("blend"))
+    assert [(len(one.reals), len(one.fakes)) for one in without_shams] == [(1, 1)] * 4
+    assert [one.photo for one in without_shams] == [0, 4, 8, 12]
 
 
 def test_an_unseen_item_is_one_image_in_row_order(
-    rows: Dataset, processor: BaseImageProcessor
+    pool: Pool, processor: BaseImageProcessor
 ) -> None:
-    images = Images(rows, processor)
-    assert len(images) == 6
-    assert collate([images[index] for index in range(6)])["labels"].tolist() == [0, 1, 0, 1, 0, 1]
-    assert not torch.equal(images[0]["pixel_values"], images[1]["pixel_values"])
+    images = Images([3, 0, 2], pool.images, pool.labels, processor)
+    assert len(images) == 3
+    assert collate([images[index] for index in range(3)])["labels"].tolist() == [1, 0, 1]
 
 
-def test_a_face_of_native_size_is_only_normalised(
-    face: Pixels, processor: BaseImageProcessor
+def test_images_of_one_photo_get_the_same_draws(pool: Pool, processor: BaseImageProcessor) -> None:
+    """A synthesized image here is the photo's negative: with equal crops, so are their tensors."""
+    cut = replace(PLAIN, crop_pixels=40, policy=Policy((), is_mirrored=True, self_blends=0.0))
+    groups = open_groups(pool, processor, cut)
+    for index in range(4):
+        batch = groups[index]
+        assert batch["pixel_values"].shape[-1] == 40
+        reals, fakes = batch["pixel_values"][:2], batch["pixel_values"][2:]
+        flatness = [
+            float((real + fake).amax(dim=(1, 2)).sub((real + fake).amin(dim=(1, 2))).max())
+            for real in reals
+            for fake in fakes
+        ]
+        assert min(flatness) < 0.35  # JPEG noise alone
+
+
+def test_a_crop_never_exceeds_the_image(pool: Pool, processor: BaseImageProcessor) -> None:
+    groups = open_groups(pool, processor, replace(PLAIN, crop_pixels=500))
+    assert groups[0]["pixel_values"].shape == (4, 3, 92, 92)
+
+
+def test_a_fake_whose_crop_shows_nothing_of_it_has_no_label(
+    pool: Pool, processor: BaseImageProcessor
 ) -> None:
-    square = face[10:102].copy()
-    mean, deviation = torch.tensor(processor.image_mean), torch.tensor(processor.image_std)
-    expected = (torch.from_numpy(square).float() / 255 - mean) / deviation
-    assert torch.allclose(to_tensor([square], processor)[0].permute(1, 2, 0), expected, atol=1e-5)
+    groups = open_groups(pool, processor, replace(PLAIN, crop_pixels=20))
+    seen = set()
+    for epoch in range(30):
+        groups.set_epoch(epoch)
+        batch = groups[0]
+        for label, mask in zip(batch["labels"][2:].tolist(), batch["masks"][2:], strict=True):
+            assert (label == IGNORED) == (float((mask > 0).float().mean()) < 0.02)
+            seen.add(label)
+    assert seen == {1, IGNORED}
 
 
-def test_images_of_one_photo_get_the_same_draws(
-    rows: Dataset, processor: BaseImageProcessor
+def test_draws_follow_seed_epoch_and_photo_alone(pool: Pool, processor: BaseImageProcessor) -> None:
+    treatment = replace(PLAIN, crop_pixels=64, policy=RECIPES["degradation"])
+    one, other = (open_groups(pool, processor, treatment) for _ in range(2))
+    other[3]
+    assert torch.equal(one[1]["pixel_values"], other[1]["pixel_values"])
+    other.set_epoch(1)
+    assert not torch.equal(one[1]["pixel_values"], other[1]["pixel_values"])
+
+
+def test_self_blends_come_as_a_pair_of_sham_and_fake_and_get_harder(
+    pool: Pool, processor: BaseImageProcessor
 ) -> None:
-    """Row 0 is the negative of row 1: with equal crops and no more, so are their tensors."""
-    plain = PhotoGroups(rows, processor, Treatment(None, crop_pixels=40, seed=0))
-    first, second = plain[0]["pixel_values"]
-    assert first.shape == (3, 40, 40)
-    total = first + second
-    assert (total.amax(dim=(1, 2)) - total.amin(dim=(1, 2))).max() < 0.2  # JPEG noise alone
-
-
-def test_a_crop_never_exceeds_the_image(rows: Dataset, processor: BaseImageProcessor) -> None:
-    groups = PhotoGroups(rows, processor, Treatment(None, crop_pixels=500, seed=0))
-    assert groups[0]["pixel_values"].shape == (2, 3, 92, 92)
-
-
-def test_a_row_read_again_is_drawn_anew(rows: Dataset, processor: BaseImageProcessor) -> None:
-    groups = PhotoGroups(rows, processor, Treatment(augment, crop_pixels=64, seed=0))
-    assert not torch.equal(groups[0]["pixel_values"], groups[0]["pixel_values"])
+    blending = replace(PLAIN, policy=Policy((), is_mirrored=False, self_blends=1.0))
+    plain = open_groups(pool, processor, PLAIN)
+    groups = open_groups(pool, processor, blending)
+    differences = {0: 0.0, 2: 0.0}
+    for epoch in differences:
+        for seed in range(12):
+            groups._treatment = replace(blending, seed=seed)
+            groups.set_epoch(epoch)
+            batch = groups[0]
+            assert batch["labels"].tolist() == [0, 0, 1, 1]
+            sham, fake = batch["pixel_values"][1], batch["pixel_values"][3]
+            assert not torch.equal(fake, sham)
+            assert 0.05 < float((batch["masks"][3] > 0).float().mean()) < 0.6
+            differences[epoch] += float((fake - sham).abs().mean())
+    assert differences[0] > 1.2 * differences[2]
+    assert plain[0]["pixel_values"].shape == groups[0]["pixel_values"].shape

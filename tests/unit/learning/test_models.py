@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from tests.conftest import TINY
+from tests.conftest import DECISION, TINY
 from transformers import (
     AutoImageProcessor,
     AutoModelForImageClassification,
@@ -12,14 +13,14 @@ from transformers import (
 )
 
 from faceproof.errors import ModelError
-from faceproof.learning.models import Decision, load_model, make_model, save_model
+from faceproof.learning.models import Architecture, load_model, load_rule, make_model, save_model
 
 
 def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Path) -> None:
     stock = AutoModelForImageClassification.from_pretrained(model)
     assert stock.config.id2label == {0: "real", 1: "fake"}
     assert AutoImageProcessor.from_pretrained(model, backend="pil").crop_pct == 1.0
-    assert load_model(str(model))[2] == Decision(temperature=2.0, threshold=0.5)
+    assert load_model(str(model))[2] == DECISION
 
 
 def test_a_saved_model_holds_no_pickle(model: Path) -> None:
@@ -37,7 +38,7 @@ def test_a_model_from_config_starts_blind_to_flat_colour() -> None:
 def test_saving_replaces_the_folder_and_leaves_no_other(tmp_path: Path) -> None:
     network, processor = make_model("config", TINY)
     for threshold in (0.4, 0.6):
-        save_model(network, processor, Decision(1.0, threshold), tmp_path / "model")
+        save_model(network, processor, replace(DECISION, threshold=threshold), tmp_path / "model")
     assert load_model(str(tmp_path / "model"))[2].threshold == 0.6
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
@@ -63,7 +64,7 @@ def test_a_place_without_a_model_is_refused(tmp_path: Path) -> None:
 
 def test_cut_off_weights_are_refused(tmp_path: Path) -> None:
     network, processor = make_model("config", TINY)
-    save_model(network, processor, Decision(1.0, 0.5), tmp_path / "m")
+    save_model(network, processor, DECISION, tmp_path / "m")
     weights = tmp_path / "m" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(ModelError, match="holds no image classifier"):
@@ -73,8 +74,8 @@ def test_cut_off_weights_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"decision": None}, "no stored threshold"),
-        ({"decision": {"temperature": 1}}, "no stored threshold"),
+        ({"decision": None}, "no stored decision rule"),
+        ({"decision": {"temperature": 1}}, "no stored decision rule"),
         (
             {"id2label": {"0": "fake", "1": "real"}, "label2id": {"fake": 0, "real": 1}},
             "not 0 real",
@@ -89,8 +90,33 @@ def test_a_model_of_another_kind_is_refused(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     network, processor = make_model("config", TINY)
-    save_model(network, processor, Decision(1.0, 0.5), tmp_path / "m")
+    save_model(network, processor, DECISION, tmp_path / "m")
     config = json.loads((tmp_path / "m" / "config.json").read_text())
     (tmp_path / "m" / "config.json").write_text(json.dumps(config | change))
     with pytest.raises(ModelError, match=message):
         load_model(str(tmp_path / "m"))
+
+
+def test_the_rule_is_read_without_the_weights(tmp_path: Path, model: Path) -> None:
+    for name in ("config.json", "preprocessor_config.json"):
+        (tmp_path / name).write_bytes((model / name).read_bytes())
+    processor, decision = load_rule(str(tmp_path))
+    assert decision == DECISION
+    assert processor.crop_pct == 1.0
+    with pytest.raises(ModelError, match="holds no image classifier"):
+        load_rule(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"), [(0.29, "real"), (0.3, "unsure"), (0.69, "unsure"), (0.7, "fake")]
+)
+def test_a_verdict_may_abstain(score: float, verdict: str) -> None:
+    assert DECISION.judge(score) == verdict
+
+
+def test_a_small_vision_transformer_can_be_made() -> None:
+    design = Architecture((2,), (64,), stem_pixels=16, side_pixels=64, kind="vit")
+    network, processor = make_model("config", design)
+    assert network.config.num_attention_heads == 1
+    assert network(pixel_values=torch.zeros(1, 3, 64, 64)).logits.shape == (1, 2)
+    assert processor.size["height"] == 64

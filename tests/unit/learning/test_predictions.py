@@ -1,19 +1,23 @@
 import csv
+import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import DECISION
 
 from faceproof.data.archives import ImageFile, Truth
 from faceproof.data.images import Pixels, encode_jpeg
-from faceproof.errors import SettingsError
+from faceproof.errors import ModelError, SettingsError
 from faceproof.learning.predictions import (
     Detector,
     Prediction,
     PredictSettings,
+    Tally,
     format_metric,
-    measure_predictions,
+    measure_known,
     write,
 )
 
@@ -32,7 +36,7 @@ def test_every_file_keeps_its_row_and_place(model: Path, files: list[ImageFile])
     bad = {row.image: row.reason for row in rows if row.score is None}
     assert set(bad) == {"2b.jpg", "5b.jpg"}
     assert bad["2b.jpg"].startswith("empty")
-    assert all(row.label in {"real", "fake"} for row in rows if row.score is not None)
+    assert all(row.label in {"real", "fake", "unsure"} for row in rows if row.score is not None)
 
 
 def test_scores_do_not_depend_on_batch_or_order(model: Path, files: list[ImageFile]) -> None:
@@ -74,33 +78,89 @@ def test_the_csv_is_utf8_with_empty_cells(tmp_path: Path) -> None:
     assert read[1] == {"image": "b.jpg", "score": "", "label": "", "reason": "empty"}
 
 
+def count(rows: list[Prediction], truth: dict[str, Truth]) -> Tally:
+    tally = Tally(truth)
+    assert list(tally.watch(rows)) == rows
+    return tally
+
+
 def test_accuracy_is_over_readable_images_with_known_truth() -> None:
     rows = [
         Prediction("a", 0.9, "fake", ""), Prediction("b", 0.8, "fake", ""),
         Prediction("c", 0.1, "real", ""), Prediction("d", None, None, "empty"),
-        Prediction("e", 0.7, "fake", ""),
+        Prediction("e", 0.6, "unsure", ""),
     ]  # fmt: skip
     truth = {name: Truth("fake" if name in "ad" else "real", name) for name in "abcd"}
-    values = measure_predictions(rows, truth, threshold=0.5, seed=0)
+    tally = count(rows, truth)
+    values = measure_known(tally, DECISION, seed=0)
     assert values["accuracy"].value == pytest.approx(2 / 3)
     assert values["accuracy"].n == 3
     assert values["auroc"].value == 1.0
     assert "n = 3 readable" in format_metric("accuracy", values["accuracy"])
+    assert tally.counts() == {
+        "images": 5, "unreadable": 1, "unsure": 1, "without_face": 0, "known": 3,
+    }  # fmt: skip
+    assert tally.describe().startswith("5 images, 1 unreadable, 1 unsure")
+
+
+def test_coverage_is_the_share_that_is_decided() -> None:
+    scores = {"a": 0.9, "b": 0.5, "c": 0.1, "d": 0.4}
+    rows = [Prediction(name, score, DECISION.judge(score), "") for name, score in scores.items()]
+    truth = {name: Truth("fake" if name in "ab" else "real", name) for name in scores}
+    values = measure_known(count(rows, truth), DECISION, seed=0)
+    assert values["coverage"].value == 0.5
+    assert values["accuracy_decided"].value == 1.0
 
 
 def test_one_class_has_an_accuracy_and_no_auroc() -> None:
     rows = [Prediction(name, 0.9, "fake", "") for name in "ab"]
-    truth = {name: Truth("fake", name) for name in "ab"}
-    values = measure_predictions(rows, truth, 0.5, 0)
-    assert set(values) == {"accuracy"}
+    values = measure_known(count(rows, {name: Truth("fake", name) for name in "ab"}), DECISION, 0)
+    assert "auroc" not in values
     assert values["accuracy"].value == 1.0
 
 
 def test_one_group_has_no_interval() -> None:
     rows = [Prediction(name, 0.9, "fake", "") for name in "ab"]
-    assert not measure_predictions(rows, {name: Truth("fake", "p") for name in "ab"}, 0.5, 0)
+    assert not measure_known(count(rows, {name: Truth("fake", "p") for name in "ab"}), DECISION, 0)
 
 
-def test_an_empty_batch_is_refused() -> None:
-    with pytest.raises(SettingsError, match="batch is 0"):
-        PredictSettings(Path("in"), Path("out"), "model", batch=0)
+def test_workers_and_order_do_not_change_the_rows(model: Path, files: list[ImageFile]) -> None:
+    detector = Detector(str(model))
+    one = list(detector.predict(files, batch=2, workers=1))
+    assert list(detector.predict(files, batch=2, workers=3)) == one
+
+
+def test_heat_maps_are_named_after_their_images(
+    tmp_path: Path, model: Path, files: list[ImageFile]
+) -> None:
+    list(Detector(str(model), maps=tmp_path).predict(files, batch=4))
+    assert {path.name for path in tmp_path.iterdir()} == {f"{n}.jpg.png" for n in range(1, 8)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch": 0}, "batch is 0"),
+        ({"workers": 0}, "workers is 0"),
+        ({"precision": "int8", "explain": Path("maps")}, "fp32"),
+    ],
+)
+def test_settings_that_make_no_run_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        PredictSettings("in", Path("out"), **change)
+
+
+def test_the_newest_trained_model_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = PredictSettings("in", Path("out"))
+    with pytest.raises(ModelError, match="none was trained here"):
+        run.find_model()
+    for age, name in enumerate(("new", "old")):
+        config = tmp_path / "build" / name / "model" / "config.json"
+        config.parent.mkdir(parents=True)
+        config.write_text("{}")
+        os.utime(config, (1_000_000 - age, 1_000_000 - age))
+    assert run.find_model() == "build/new/model"
+    assert PredictSettings("in", Path("out"), "mine").find_model() == "mine"

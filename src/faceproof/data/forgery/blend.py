@@ -68,10 +68,15 @@ def self_blend(scene: Scene) -> Forged:
 
     Source: self-blended images (Shiohara and Yamasaki 2022, section 3), from the paper.
     """
+    return blend_with_itself(scene, 1.0)
+
+
+def blend_with_itself(scene: Scene, difference: float) -> Forged:
+    """A self-blend whose copy differs in tone and place by so many times the usual amount."""
     rng = scene.rng
-    base = _shift_tone(scene.photo, rng)
-    copy = _soften(_shift_tone(scene.photo, rng), rng)
-    copy = warp(copy, _nudge(scene.points, rng), scene.photo)
+    base = _shift_tone(scene.photo, rng, 1.0)
+    copy = _soften(_shift_tone(scene.photo, rng, difference), rng)
+    copy = warp(copy, _nudge(scene.points, rng, difference), scene.photo)
     mask = _roughen(inner_face(scene.points, scene.photo), scene)
     share = float(rng.choice(_SHARES))
     return Forged(mix(copy, base, mask, share), base, mask, {"share": share})
@@ -116,8 +121,9 @@ def _roughen(mask: Pixels, scene: Scene) -> Pixels:
     return to_pixels(soft * fade)
 
 
-def _shift_tone(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    gain, shift = rng.uniform(0.9, 1.1), rng.uniform(-12, 12)
+def _shift_tone(pixels: Pixels, rng: np.random.Generator, amount: float) -> Pixels:
+    gain = rng.uniform(1 - 0.1 * amount, 1 + 0.1 * amount)
+    shift = rng.uniform(-12 * amount, 12 * amount)
     return to_pixels(pixels * gain + shift)
 
 
@@ -127,10 +133,11 @@ def _soften(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return to_pixels(blurred if rng.random() < 0.5 else 2.0 * pixels - blurred)
 
 
-def _nudge(points: Points, rng: np.random.Generator) -> np.ndarray:
+def _nudge(points: Points, rng: np.random.Generator, amount: float) -> np.ndarray:
     """A similarity close to none, about the face's centre, shape (2, 3)."""
     centre = points.mean(axis=0)
-    scale, angle = rng.uniform(0.97, 1.03), np.radians(rng.uniform(-3, 3))
+    scale = rng.uniform(1 - 0.03 * amount, 1 + 0.03 * amount)
+    angle = np.radians(rng.uniform(-3 * amount, 3 * amount))
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shift = rng.uniform(-0.04, 0.04, 2) * face_length(points)
+    shift = rng.uniform(-0.04 * amount, 0.04 * amount, 2) * face_length(points)
     return np.column_stack([turn, centre - turn @ centre + shift])

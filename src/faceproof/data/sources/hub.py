@@ -31,7 +31,7 @@ _COLUMNS = ("image", "identity", "sex", "birth_year", "label")
 _NAMES = (*_COLUMNS, "real", "split", "config", "revision")
 _DEFAULTS = {"image": "image", "split": "train"}
 # A dataset that is not there, is a script, is damaged, or a Hub that cannot be reached.
-_FAILURES = (DatasetsError, ValueError, KeyError, RuntimeError, OSError, httpx2.HTTPError)
+HUB_FAILURES = (DatasetsError, ValueError, KeyError, RuntimeError, OSError, httpx2.HTTPError)
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,13 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
         raise InputError("the source hub needs a dataset; give --input user/name")
     name, mapping = str(request.input), read_mapping(request.columns)
     terms = Terms(f"see the card of {name}", f"see the card of {name}")
-    rows = _choose_columns(_open(name, mapping), name, mapping)
+    rows = _choose_columns(open_rows(name, mapping), name, mapping)
     try:
         for number, row in enumerate(rows):
             if "label" not in mapping or str(row[mapping["label"]]) == mapping["real"]:
                 yield _copy(f"{name}/{number}", row, mapping, terms, request)
-    except _FAILURES as error:
-        raise InputError(f"reading {name} from the Hub broke off: {_say(error)}") from error
+    except HUB_FAILURES as error:
+        raise InputError(f"reading {name} from the Hub broke off: {say_briefly(error)}") from error
 
 
 def read_mapping(columns: Sequence[str]) -> dict[str, str]:
@@ -75,7 +75,12 @@ def read_mapping(columns: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
-def _open(name: str, mapping: Mapping[str, str]) -> IterableDataset:
+def open_rows(name: str, mapping: Mapping[str, str]) -> IterableDataset:
+    """A dataset's rows as they come; `mapping` names its split, config and revision.
+
+    Raises:
+        InputError: there is no such dataset or split, or the Hub cannot be reached.
+    """
     try:
         builder = load_dataset_builder(
             name, mapping.get("config"), revision=mapping.get("revision")
@@ -83,8 +88,8 @@ def _open(name: str, mapping: Mapping[str, str]) -> IterableDataset:
         if hasattr(builder.config, "decode_num_threads"):
             builder.config.decode_num_threads = 0  # a folder of images would come decoded
         return builder.as_streaming_dataset(split=mapping["split"])
-    except _FAILURES as error:
-        raise InputError(f"cannot open {name} on the Hub: {_say(error)}") from error
+    except HUB_FAILURES as error:
+        raise InputError(f"cannot open {name} on the Hub: {say_briefly(error)}") from error
 
 
 def _choose_columns(
@@ -116,7 +121,7 @@ def _copy(
     image_id = make_id(_SOURCE, name)
     path = request.folder / image_id
     with replacing(path) as partial:
-        partial.write_bytes(_read_bytes(row[mapping["image"]]))
+        partial.write_bytes(read_bytes(row[mapping["image"]]))
 
     def read_cell(key: str) -> str:
         value = row[mapping[key]] if key in mapping else None
@@ -133,7 +138,7 @@ def _copy(
     )
 
 
-def _read_bytes(image: Mapping[str, Any] | None) -> bytes:
+def read_bytes(image: Mapping[str, Any] | None) -> bytes:
     """An image's file: inside the row, or beside it where the dataset is a folder of images."""
     if image is None:
         return b""
@@ -143,5 +148,6 @@ def _read_bytes(image: Mapping[str, Any] | None) -> bytes:
         return bytes(file.read())
 
 
-def _say(error: Exception) -> str:
+def say_briefly(error: Exception) -> str:
+    """An error on one line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,46 @@
+"""Run the protocol of question 3 and measure: ablation, what is left out, other sources, stresses.
+
+    python question_03/measure.py --config question_03/protocol.yaml
+
+Reads built datasets. Trains the smallest model some two hundred times, hours on two cores; what is
+done stays in `work`, so it can be stopped and started. Writes a result file and figures.
+"""
+
+from faceproof import console, results, settings
+from faceproof.learning import axes, memory, protocols, transfers
+from faceproof.reports import figures
+
+
+def main() -> int:
+    """Run the cells, choose the winner on validation, measure every axis."""
+    run = settings.read(protocols.ProtocolSettings, __doc__)
+    memory.keep_freed_memory()
+    pools = {source: protocols.open_source(run, source) for source in run.datasets}
+    home = pools[protocols.MAIN]
+    families = protocols.list_families(home["train"])
+    methods = protocols.list_methods(home["train"])
+
+    protocols.run_cells(run, protocols.plan_ablation(run, families))
+    values = axes.measure_ablation(run, home)
+    winner, agreeing = axes.choose_winner(values, families)
+    values |= {"winner": winner, "winner_agreeing": agreeing}
+    console.say(f"winner       {winner}, chosen on validation")
+
+    protocols.run_cells(run, protocols.plan_winner(run, winner, methods))
+    values |= axes.measure_in_domain(run, home, winner)
+    values |= axes.measure_families(run, home, winner)
+    values |= axes.measure_methods(run, home, winner)
+    values |= transfers.measure_sources(run, pools, winner)
+    values |= transfers.measure_stresses(run, home, winner)
+    values |= transfers.measure_hard_reals(run, home, winner)
+
+    inputs = {source: one["test"].fingerprint for source, one in pools.items()}
+    results.write(run.results, values, results.Run(run, inputs))
+    figures.draw_ablation(run.results, run.figures / "ablation.png")
+    figures.draw_ladder(run.results, run.figures / "ladder.png")
+    console.say(f"results      {run.results}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,106 @@
+"""What a user points at: a folder, a zip, a pattern of files, or a dataset on the Hub."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from datasets import Image, IterableDataset
+
+from faceproof.data.archives import Archive, ImageFile, Truth, list_files, open_archive
+from faceproof.data.sources.hub import HUB_FAILURES, open_rows, read_bytes, say_briefly
+from faceproof.errors import ImageError, InputError
+from faceproof.records import LABELS, Label
+
+_MAGIC = re.compile(r"[*?[]")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?(:[\w.-]+)?")
+_IMAGE, _LABEL, _NAME, _GROUP = "image", "label", "image_id", "component_id"
+_SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class ImageStream:
+    """Images to be gone through once; what is true of one is known when it was read.
+
+    `count` is None where nobody knows it before the end.
+    """
+
+    images: Iterable[ImageFile]
+    truth: Mapping[str, Truth]
+    count: int | None
+
+
+def open_input(place: str) -> ImageStream:
+    """The images at a place, and their truth where it is stated.
+
+    Args:
+        place: a folder, a zip, a pattern such as `photos/*.jpg`, or `user/name` of a dataset on the
+            Hub with columns `image` and perhaps `label`; `@revision` and `:split` (else `test`) may
+            follow. What exists on this machine goes first.
+
+    Raises:
+        InputError: there is nothing, or nothing that can be read.
+    """
+    if Path(place).exists():
+        return _to_stream(open_archive(Path(place)))
+    if _MAGIC.search(place):
+        root = Path(Path(place).anchor)
+        files = sorted(root.glob(str(Path(place).relative_to(root))))
+        return _to_stream(list_files(files, place))
+    if _HUB_NAME.fullmatch(place):
+        return _open_hub(place)
+    return _to_stream(open_archive(Path(place)))
+
+
+def _to_stream(archive: Archive) -> ImageStream:
+    return ImageStream(archive.images, archive.truth, len(archive.images))
+
+
+def _open_hub(place: str) -> ImageStream:
+    """The dataset's rows, streamed; nothing is kept of an image that was read."""
+    name, _, split = place.partition(":")
+    name, _, revision = name.partition("@")
+    mapping = {"split": split or _SPLIT, **({"revision": revision} if revision else {})}
+    try:
+        rows = open_rows(name, mapping)
+    except InputError as error:
+        raise InputError(f"{place} is neither here nor on the Hub: {error}") from error
+    features = rows.features or {}
+    if not isinstance(features.get(_IMAGE), Image):
+        raise InputError(f"{name} has no column {_IMAGE} of images; it has {', '.join(features)}")
+    wanted = [one for one in (_IMAGE, _LABEL, _NAME, _GROUP) if one in features]
+    encoded = rows.select_columns(wanted).cast_column(_IMAGE, Image(decode=False))
+    truth: dict[str, Truth] = {}
+    label_names = getattr(features.get(_LABEL), "names", None) or ()
+    return ImageStream(_read_rows(encoded, name, mapping["split"], label_names, truth), truth, None)
+
+
+def _read_rows(
+    rows: IterableDataset,
+    name: str,
+    split: str,
+    label_names: tuple[str, ...],
+    truth: dict[str, Truth],
+) -> Iterator[ImageFile]:
+    try:
+        for number, row in enumerate(rows):
+            key = str(row.get(_NAME) or f"{split}/{number}")
+            label = _to_label(label_names[row[_LABEL]]) if label_names else None
+            if label is not None:
+                truth[key] = Truth(label, str(row.get(_GROUP) or key))
+            yield ImageFile(key, partial(_read_cell, row[_IMAGE]))
+    except HUB_FAILURES as error:
+        raise InputError(f"reading {name} from the Hub broke off: {say_briefly(error)}") from error
+
+
+def _read_cell(cell: Mapping[str, Any] | None) -> bytes:
+    try:
+        return read_bytes(cell)
+    except HUB_FAILURES as error:
+        raise ImageError("unreadable", say_briefly(error)) from error
+
+
+def _to_label(name: str) -> Label | None:
+    return next((label for label in LABELS if label == name.lower()), None)

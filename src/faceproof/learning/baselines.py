@@ -1,0 +1,131 @@
+"""What a classifier must beat: logistic regression on facts that need no network, or a frozen one.
+
+Four of them: the radial power spectrum, an 8 x 8 thumbnail, what the file says, and the features of
+a pretrained EfficientNet-lite0.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from faceproof.console import progress
+from faceproof.data.checks.shortcuts import read_file_facts
+from faceproof.data.images import Pixels
+from faceproof.learning.backbones import open_lite0
+from faceproof.learning.inputs import to_tensor
+from faceproof.learning.pools import Pool
+from faceproof.metrics import Labels, auroc
+from faceproof.storage import replacing
+
+Features = NDArray[np.float32]
+
+_THUMBNAIL_PIXELS = 8
+_RINGS = 40  # of the spectrum, from flat to the finest detail
+_SPECTRUM_PIXELS = 128
+_LITE0_PIXELS = 224  # the side it was trained at
+_BATCH = 16
+_STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # inverse regularisation, chosen on validation
+_STEPS = 300
+
+
+def measure_spectrum(pixels: Pixels) -> Features:
+    """Log power in rings of equal width, shape (40,), of the grey middle square.
+
+    Source: azimuthal average of the power spectrum (Durall et al. 2020).
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    side = min(_SPECTRUM_PIXELS, *grey.shape)
+    top, left = ((length - side) // 2 for length in grey.shape)
+    window = np.outer(np.hanning(side), np.hanning(side))
+    power = np.abs(
+        np.fft.fftshift(np.fft.fft2(grey[top : top + side, left : left + side] * window))
+    )
+    rows, columns = np.indices(power.shape) - side // 2
+    radius = np.hypot(rows, columns) / (side / 2)
+    ring = np.minimum((radius * _RINGS).astype(np.int64), _RINGS)
+    sums = np.bincount(ring.ravel(), (power**2).ravel(), _RINGS + 1)[:_RINGS]
+    counts = np.bincount(ring.ravel(), minlength=_RINGS + 1)[:_RINGS]
+    return np.log(sums / counts + 1).astype(np.float32)
+
+
+def shrink_to_thumbnail(pixels: Pixels) -> Features:
+    """The image as 8 x 8 colours, shape (192,), 0 to 1."""
+    size = (_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small.ravel() / 255, np.float32)
+
+
+def _measure_each(measure: Callable[[Pixels], Features]) -> Callable[[Pool], Features]:
+    def measure_pool(pool: Pool) -> Features:
+        rows = progress(range(len(pool.images)), measure.__name__, "images", len(pool.images))
+        return np.stack([measure(np.ascontiguousarray(pool.images.image(row))) for row in rows])
+
+    return measure_pool
+
+
+@torch.inference_mode()
+def _embed(pool: Pool) -> Features:
+    """Pooled features of EfficientNet-lite0, shape (N, 1280)."""
+    model, processor = open_lite0(_LITE0_PIXELS)
+    parts = []
+    starts = range(0, len(pool.images), _BATCH)
+    for start in progress(starts, "lite0 features", "batches", len(starts)):
+        rows = range(start, min(start + _BATCH, len(pool.images)))
+        pictures = [np.ascontiguousarray(pool.images.image(row)) for row in rows]
+        values = to_tensor(pictures, processor)
+        parts.append(model.base_model(pixel_values=values).pooler_output.numpy())
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _read_files(pool: Pool) -> Features:
+    """What each file says before its pixels are looked at; columns are those of the facts."""
+    facts = [read_file_facts(data) for data in pool.read_files()]
+    return pd.get_dummies(pd.DataFrame(facts)).fillna(-1).to_numpy(np.float32)
+
+
+BASELINES: Mapping[str, Callable[[Pool], Features]] = {
+    "spectrum": _measure_each(measure_spectrum),
+    "thumbnail": _measure_each(shrink_to_thumbnail),
+    "file": _read_files,
+    "lite0": _embed,
+}
+
+
+def read_features(name: str, pool: Pool, place: Path) -> Features:
+    """A baseline's features of a split, measured once and kept at `place`."""
+    if not place.is_file():
+        with replacing(place) as partial, partial.open("wb") as sink:
+            np.save(sink, BASELINES[name](pool))
+    features: Features = np.load(place)
+    return features
+
+
+def score_baseline(
+    known: tuple[Features, Labels], choosing: tuple[Features, Labels], unseen: Features
+) -> NDArray[np.float64]:
+    """Margins of unseen images, shape (N,), by logistic regression.
+
+    Args:
+        known: features and labels to learn from.
+        choosing: validation, by whose AUROC the regularisation is chosen.
+        unseen: features of the images to score.
+    """
+    best: tuple[float, NDArray[np.float64]] | None = None
+    for strength in _STRENGTHS:
+        regression = make_pipeline(
+            StandardScaler(),
+            LogisticRegression(C=strength, max_iter=_STEPS, class_weight="balanced"),
+        )
+        regression.fit(*known)
+        quality = auroc(choosing[1], regression.decision_function(choosing[0]))
+        if best is None or quality > best[0]:
+            best = quality, np.asarray(regression.decision_function(unseen), np.float64)
+    return best[1] if best is not None else np.zeros(len(unseen))

@@ -1,0 +1,101 @@
+"""One cell of the protocol: a training run with something left out; its scores stay on disk."""
+
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceproof.learning.augmentation import Recipe
+from faceproof.learning.calibration import calibrate
+from faceproof.learning.models import save_model
+from faceproof.learning.pools import Pool
+from faceproof.learning.scoring import score_rows
+from faceproof.learning.training import TrainSettings, fit
+from faceproof.metrics import Rows
+from faceproof.records import UNSEEN_SPLITS, Split
+from faceproof.storage import replacing
+
+logger = logging.getLogger(__name__)
+
+_CHOOSING = 6  # one validation component in so many is scored: enough to calibrate and to choose
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A training run of the protocol; `left_out` is a family, a method, or None for in-domain."""
+
+    source: str
+    augment: Recipe
+    left_out: str | None
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Unique among cells, fit for a file."""
+        return f"{self.source}-{self.augment}-{self.left_out or 'nothing'}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class CellScores:
+    """Margins of a cell's model by split: row numbers, shape (N,), and margins, shape (N,)."""
+
+    rows: Mapping[Split, Rows]
+    margins: Mapping[Split, NDArray[np.float64]]
+
+
+def choose_rows(pool: Pool, left_out: str | None, split: Split) -> Rows:
+    """What a cell is measured on: in test all reals and what was left out, else everything.
+
+    Of validation a fixed sixth of the components: it calibrates and chooses, it is not reported.
+    """
+    if split == "validation":
+        names = np.unique(pool.groups)
+        return np.flatnonzero(np.isin(pool.groups, names[::_CHOOSING]))
+    return np.arange(len(pool.table)) if left_out is None else pool.rows_against(left_out)
+
+
+def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folder: Path) -> None:
+    """Train the cell's model, score validation and test, write the scores; nothing is measured.
+
+    Args:
+        cell: what to train.
+        base: its recipe; seed, augmentation and what is left out are the cell's.
+        pools: the splits of the cell's source.
+        folder: for `<cell>.npz` and `<cell>.model`.
+    """
+    place = folder / f"{cell.name}.npz"
+    if place.is_file():
+        return
+    run = replace(
+        base, augment=cell.augment, leave_out=cell.left_out, seed=cell.seed,
+        work=folder / f"{cell.name}.work",
+    )  # fmt: skip
+    fitted = fit(run, pools)
+    rows = {name: choose_rows(pools[name], cell.left_out, name) for name in UNSEEN_SPLITS}
+    margins = {
+        name: score_rows(fitted.model, fitted.processor, pools[name], rows[name])
+        for name in UNSEEN_SPLITS
+    }
+    if cell.left_out is None:
+        table = pools["validation"].table.iloc[rows["validation"]]
+        decision = calibrate(np.asarray(table["label"]), margins["validation"], run.error_rate)
+        save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
+    arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
+    arrays |= {f"{name}_margins": margins[name] for name in UNSEEN_SPLITS}
+    with replacing(place) as partial, partial.open("wb") as sink:
+        np.savez_compressed(sink, allow_pickle=False, **arrays)
+    shutil.rmtree(run.work)
+
+
+def read_cell(cell: Cell, folder: Path) -> CellScores:
+    """The scores that `run_cell` wrote."""
+    with np.load(folder / f"{cell.name}.npz") as arrays:
+        return CellScores(
+            rows={name: arrays[f"{name}_rows"] for name in UNSEEN_SPLITS},
+            margins={name: arrays[f"{name}_margins"] for name in UNSEEN_SPLITS},
+        )

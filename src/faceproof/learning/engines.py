@@ -1,0 +1,94 @@
+"""What computes logits: torch in single precision or bfloat16, or ONNX Runtime in 8-bit integers.
+
+Single precision gives the same score for an image whatever stands beside it, to 1e-5. In bfloat16
+and 8 bits scores move by some hundredths; `make bench-predict` measures by how much.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import onnxruntime
+import onnxruntime.capi.onnxruntime_pybind11_state as onnx_errors
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+from transformers.image_processing_utils import BaseImageProcessor
+
+from faceproof.data.images import Pixels
+from faceproof.errors import ModelError
+from faceproof.learning.calibration import to_margins
+from faceproof.learning.explanations import write_map
+from faceproof.learning.inputs import to_tensor
+from faceproof.learning.models import Decision, load_model, load_rule
+
+_NOT_ONNX = (onnx_errors.Fail, onnx_errors.InvalidProtobuf, onnx_errors.InvalidGraph)
+Precision = Literal["fp32", "bf16", "int8"]
+FULL_MODEL = "onnx/model.onnx"  # names that transformers.js looks for
+INT8_MODEL = "onnx/model_quantized.onnx"
+
+
+class Engine(Protocol):
+    """Computes fake logit minus real logit for pictures of any size, shape (N,)."""
+
+    decision: Decision
+
+    def compute_margins(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
+        """One margin for each (H, W, 3) uint8 RGB picture."""
+        ...
+
+    def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
+        """A heat map of where the model looks, as a PNG named after the image."""
+        ...
+
+
+def open_engine(place: str, precision: Precision) -> Engine:
+    """The engine of a model folder or Hub id.
+
+    Raises:
+        ModelError: no usable model, or no 8-bit one beside it.
+    """
+    if precision == "int8":
+        return _Onnx(Path(place))
+    return _Torch(place, torch.bfloat16 if precision == "bf16" else torch.float32)
+
+
+class _Torch:
+    def __init__(self, place: str, kind: torch.dtype) -> None:
+        model, processor, self.decision = load_model(place)
+        self._model: PreTrainedModel = model.to(kind)
+        self._processor: BaseImageProcessor = processor
+        self._kind = kind
+
+    @torch.inference_mode()
+    def compute_margins(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
+        values = to_tensor(pictures, self._processor).to(self._kind)
+        return to_margins(self._model(pixel_values=values).logits.double().numpy())
+
+    def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
+        write_map(self._model, self._processor, picture, name, folder)
+
+
+class _Onnx:
+    def __init__(self, folder: Path) -> None:
+        path = folder / INT8_MODEL
+        if not path.is_file():
+            raise ModelError(f"{path} is missing; run training/export.py --model {folder} first")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # batches run side by side instead
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except _NOT_ONNX as error:
+            raise ModelError(f"{path} cannot be opened: {error}") from error
+        self._processor, self.decision = load_rule(str(folder))
+
+    def compute_margins(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
+        values = to_tensor(pictures, self._processor).numpy()
+        (logits,) = self._session.run(["logits"], {"pixel_values": values})
+        return to_margins(logits)
+
+    def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
+        raise ModelError("a heat map needs gradients, which 8-bit models do not have; use fp32")

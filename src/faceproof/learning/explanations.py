@@ -1,0 +1,74 @@
+"""Where a classifier looks: a heat map over the picture.
+
+Source: gradient-weighted class activation mapping (Selvaraju et al. 2017), on the last layer that
+still has places.
+"""
+
+import io
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from transformers import PreTrainedModel
+from transformers.image_processing_utils import BaseImageProcessor
+
+from faceproof.data.images import Pixels
+from faceproof.learning.inputs import to_tensor
+from faceproof.learning.supervision import to_map
+from faceproof.records import FAKE
+from faceproof.storage import replacing
+
+_STRENGTH = 0.55  # of the colours over the picture
+
+
+def find_heat(
+    model: PreTrainedModel, processor: BaseImageProcessor, picture: Pixels
+) -> NDArray[np.float32]:
+    """How much each place speaks for fake, (H, W) float32, 0 to 1; all 0 where none does.
+
+    Args:
+        model: in evaluation mode.
+        processor: of the model.
+        picture: (H, W, 3) uint8 RGB.
+    """
+    values = to_tensor([picture], processor)
+    outputs = model(pixel_values=values, output_hidden_states=True)
+    hidden = outputs.hidden_states[-1]
+    if hidden.ndim == 3:  # the last tokens of a ViT but the first lead nowhere: one layer earlier
+        hidden = outputs.hidden_states[-2]
+    margin = outputs.logits[0, FAKE] - outputs.logits[0, 1 - FAKE]
+    (slope,) = torch.autograd.grad(margin, hidden)
+    places, slopes = to_map(hidden.detach())[0], to_map(slope)[0]
+    weight = slopes.mean(dim=(1, 2), keepdim=True)
+    heat = torch.relu((weight * places).sum(dim=0)).numpy()
+    whole = cv2.resize(heat, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole / max(float(whole.max()), 1e-12), np.float32)
+
+
+def draw_heat(picture: Pixels, heat: NDArray[np.float32]) -> bytes:
+    """The picture and, beside it, the picture under the heat map, as a PNG."""
+    colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    share = _STRENGTH * heat[..., None]
+    covered = np.rint(picture * (1 - share) + colours * share).astype(np.uint8)
+    sink = io.BytesIO()
+    Image.fromarray(np.hstack([picture, covered])).save(sink, "PNG")
+    return sink.getvalue()
+
+
+def name_map(image: str) -> str:
+    """A file name for the map of an image: its path flattened, so that none leaves the folder."""
+    parts = [
+        part for part in PurePosixPath(image.replace("\\", "/")).parts if part not in ("/", "..")
+    ]
+    return "__".join(parts) + ".png"
+
+
+def write_map(
+    model: PreTrainedModel, processor: BaseImageProcessor, picture: Pixels, name: str, folder: Path
+) -> None:
+    """Put the heat map of an image into a folder, under the image's name."""
+    with replacing(folder / name_map(name)) as partial:
+        partial.write_bytes(draw_heat(picture, find_heat(model, processor, picture)))

@@ -1,0 +1,64 @@
+"""Pictures as a model takes them: what its image processor says, done in batches."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers.image_processing_utils import BaseImageProcessor
+
+from faceproof.data.images import Pixels
+
+_EXTRAS = ("include_top", "rescale_offset")  # steps of some processors that only they know
+_RAW = {"do_rescale": False, "do_normalize": False}
+
+
+def to_tensor(
+    pictures: Sequence[Pixels], processor: BaseImageProcessor, side_pixels: int | None = None
+) -> Tensor:
+    """Pictures of any size as the model takes them, (N, 3, side, side) float32.
+
+    Sizes and crops are the processor's own code; a picture that has the size already skips it.
+    Values are scaled and normalised for the whole batch at once, with the processor's constants.
+
+    Args:
+        pictures: (H, W, 3) uint8 RGB each.
+        processor: of the model.
+        side_pixels: in place of the processor's own side.
+    """
+    if any(getattr(processor, name, False) for name in _EXTRAS):
+        whole = [processor(images=one, return_tensors="pt")["pixel_values"] for one in pictures]
+        return torch.cat(whole)
+    side = side_of(processor) if side_pixels is None else side_pixels
+    fitted = [_fit(one, processor, side, side_pixels is not None) for one in pictures]
+    values = torch.from_numpy(np.stack(fitted)).permute(0, 3, 1, 2).float()
+    if processor.do_rescale:
+        values = values * processor.rescale_factor
+    if not processor.do_normalize:
+        return values.contiguous()
+    mean, deviation = (
+        torch.tensor(value).view(-1, 1, 1) for value in (processor.image_mean, processor.image_std)
+    )
+    return ((values - mean) / deviation).contiguous()
+
+
+def side_of(processor: BaseImageProcessor) -> int:
+    """Side of the square that the model sees, pixels."""
+    size = processor.crop_size if getattr(processor, "do_center_crop", False) else processor.size
+    return int(size.get("shortest_edge") or size["height"])
+
+
+def _fit(picture: Pixels, processor: BaseImageProcessor, side: int, is_own_side: bool) -> Pixels:
+    """The picture in the model's size: squares at once, the rest by the processor's own code."""
+    keeps_all = getattr(processor, "crop_pct", None) in (None, 1.0)
+    is_cropped = bool(getattr(processor, "do_center_crop", False))
+    height, width = picture.shape[:2]
+    if height == width and keeps_all and not is_cropped and processor.do_resize:
+        if height == side:
+            return picture
+        resized = Image.fromarray(picture).resize((side, side), processor.resample)
+        return np.asarray(resized, np.uint8)
+    size = {"size": {"shortest_edge": side}} if is_own_side else {}
+    fitted = processor(images=picture, return_tensors="np", **_RAW, **size)["pixel_values"][0]
+    return np.ascontiguousarray(np.asarray(fitted, np.uint8).transpose(1, 2, 0))

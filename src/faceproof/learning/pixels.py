@@ -1,0 +1,115 @@
+"""A split decoded once: images and masks in memory-mapped files, found again by fingerprint.
+
+Why: decoding a JPEG costs about as much as a small network's step on it, and a decoded set of faces
+is larger than memory should be.
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from faceproof.console import progress
+from faceproof.data.faces import find_largest
+from faceproof.data.images import Pixels, decode
+from faceproof.errors import ImageError
+from faceproof.records import ROLES
+from faceproof.storage import replacing
+
+Points = NDArray[np.float32]
+
+_INDEX, _IMAGES, _MASKS, _POINTS = "index.json", "images", "masks", "points.json"
+_PHOTO = ROLES.index("real")
+
+
+def open_pixels(rows: Dataset, folder: Path) -> "PixelStore":
+    """The decoded images of a split, decoded now if `folder` does not hold them yet.
+
+    Args:
+        rows: with encoded `image` and `mask`, and `role`.
+        folder: for this split of this dataset alone; takes about 4 bytes a pixel.
+    """
+    if not (folder / _INDEX).is_file():
+        _decode_all(rows, folder)
+    return PixelStore(folder)
+
+
+class PixelStore:
+    """Decoded images and masks of one split, by row."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open what `open_pixels` wrote."""
+        index = json.loads((folder / _INDEX).read_text())
+        self._folder = folder
+        self._sizes: list[tuple[int, int]] = [tuple(size) for size in index["sizes"]]
+        self._photos: list[int] = index["photos"]
+        self._starts = np.cumsum([0, *(height * width for height, width in self._sizes)])
+        self._images, self._masks = (
+            np.memmap(folder / name, np.uint8, "r") for name in (_IMAGES, _MASKS)
+        )
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self._sizes)
+
+    def image(self, row: int) -> Pixels:
+        """One image, (H, W, 3) uint8 RGB, read when it is looked at."""
+        begin, end = 3 * self._starts[row : row + 2]
+        return self._images[begin:end].reshape(*self._sizes[row], 3)
+
+    def mask(self, row: int) -> Pixels:
+        """Its mask, (H, W) uint8, 0 untouched to 255 replaced; zeros where it has none."""
+        begin, end = self._starts[row : row + 2]
+        return self._masks[begin:end].reshape(self._sizes[row])
+
+    def median_side(self) -> int:
+        """Half of the images have a shorter side of at most so many pixels."""
+        return int(np.median(np.min(self._sizes, axis=1)))
+
+    @cached_property
+    def points(self) -> dict[int, Points]:
+        """Five landmarks, (5, 2) pixels, of each real photo in which a face is found, by row."""
+        place = self._folder / _POINTS
+        if not place.is_file():
+            searched = progress(self._photos, "landmarks", "faces", len(self._photos))
+            found = {row: points for row in searched if (points := self._find(row)) is not None}
+            with replacing(place) as partial:
+                partial.write_text(json.dumps({row: found[row].tolist() for row in found}))
+        stored = json.loads(place.read_text())
+        return {int(row): np.asarray(points, np.float32) for row, points in stored.items()}
+
+    def _find(self, row: int) -> Points | None:
+        try:
+            crop = find_largest(self.image(row))
+        except ImageError:
+            return None
+        return crop.landmarks() + np.array([crop.left, crop.top], np.float32)
+
+
+def _decode_all(rows: Dataset, folder: Path) -> None:
+    sizes = []
+    with (
+        replacing(folder / _IMAGES) as images,
+        replacing(folder / _MASKS) as masks,
+        images.open("wb") as image_sink,
+        masks.open("wb") as mask_sink,
+    ):
+        for row in progress(rows, "decoding", "images", len(rows)):
+            pixels = decode(row["image"]["bytes"])
+            sizes.append(pixels.shape[:2])
+            image_sink.write(pixels.tobytes())
+            mask_sink.write(_decode_mask(row["mask"], pixels).tobytes())
+    photos = np.flatnonzero(np.asarray(rows["role"]) == _PHOTO).tolist()
+    with replacing(folder / _INDEX) as partial:  # last: it says that all is there
+        partial.write_text(json.dumps({"sizes": sizes, "photos": photos}))
+
+
+def _decode_mask(mask: dict[str, bytes] | None, pixels: Pixels) -> Pixels:
+    if mask is None:
+        return np.zeros(pixels.shape[:2], np.uint8)
+    data = np.frombuffer(mask["bytes"], np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -1,0 +1,92 @@
+"""A split of the dataset as training and measuring see it: decoded images and a table of rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from faceproof.data.shards import verify
+from faceproof.data.tables import open_dataset
+from faceproof.errors import SettingsError
+from faceproof.learning.pixels import PixelStore, open_pixels
+from faceproof.metrics import Labels, Rows
+from faceproof.records import FAKE, SPLITS, Split
+
+_COLUMNS = (
+    "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
+    "sex", "age_band", "skin_tone",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One split: `table` has a row for each image, in the order of `images` and of `rows`."""
+
+    table: pd.DataFrame
+    images: PixelStore
+    rows: Dataset
+    fingerprint: str
+
+    @property
+    def labels(self) -> Labels:
+        """0 real, 1 fake, shape (N,)."""
+        return np.asarray(self.table["label"], np.int64)
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """The component of each image, shape (N,)."""
+        return np.asarray(self.table["component_id"], np.str_)
+
+    def read_files(self) -> Iterator[bytes]:
+        """The encoded image of each row."""
+        for row in self.rows.select_columns("image"):
+            yield row["image"]["bytes"]
+
+    def rows_without(self, name: str) -> Rows:
+        """Rows that are not of this family or method: neither its fakes nor its shams."""
+        return np.flatnonzero((self.table["family"] != name) & (self.table["method"] != name))
+
+    def rows_against(self, name: str) -> Rows:
+        """The fakes of this family or method, and every real image."""
+        named = (self.table["family"] == name) | (self.table["method"] == name)
+        return np.flatnonzero((self.labels != FAKE) | named)
+
+
+def open_pools(dataset: Path, cache: Path) -> dict[Split, Pool]:
+    """All splits of a dataset folder, decoded into `cache` on the first call.
+
+    Raises:
+        DatasetError: the folder is not what its card says.
+    """
+    fingerprint = verify(dataset)
+    splits = open_dataset(dataset)
+    return {
+        name: Pool(
+            _read_table(splits[name]),
+            open_pixels(splits[name], cache / fingerprint[:12] / name),
+            splits[name],
+            fingerprint,
+        )
+        for name in SPLITS
+    }
+
+
+def _read_table(rows: Dataset) -> pd.DataFrame:
+    table: pd.DataFrame = rows.select_columns(list(_COLUMNS)).to_pandas()
+    return table
+
+
+def check_left_out(name: str, pools: Mapping[Split, Pool]) -> None:
+    """Refuse to leave out a family or method that the dataset does not hold.
+
+    Raises:
+        SettingsError: with those that it holds.
+    """
+    table = pools["test"].table
+    known = sorted({*table["family"], *table["method"]} - {"none", "sham"})
+    if name not in known:
+        raise SettingsError(f"leave_out is {name}; the dataset holds {', '.join(known)}")

@@ -1,0 +1,146 @@
+"""The protocol: which cells are run, by two processes side by side, and which recipe wins.
+
+Every cell leaves a file and is not run again, so a protocol that was stopped goes on.
+"""
+
+import logging
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from faceproof import settings
+from faceproof.console import progress
+from faceproof.errors import SettingsError
+from faceproof.learning.augmentation import RECIPES, Recipe
+from faceproof.learning.cells import Cell, run_cell
+from faceproof.learning.memory import keep_freed_memory
+from faceproof.learning.pools import Pool, open_pools
+from faceproof.learning.training import TrainSettings
+from faceproof.records import FAKE, Split
+from faceproof.results import Size
+from faceproof.settings import require_positive
+
+logger = logging.getLogger(__name__)
+
+MAIN = "portraits"  # the source of every axis but that of sources
+
+
+@dataclass(frozen=True)
+class ProtocolSettings:
+    """The whole protocol of question 3."""
+
+    recipe: Path = field(metadata={"help": "training recipe of the smallest model"})
+    sources: list[str] = field(
+        metadata={"help": f"name=dataset folder of each source, one of them named {MAIN}"}
+    )
+    work: Path = field(metadata={"help": "folder for cells, features and models; runs go on there"})
+    results: Path = field(metadata={"help": "result file to write"})
+    figures: Path = field(metadata={"help": "folder for the figures"})
+    others: list[str] = field(
+        default_factory=list,
+        metadata={"help": "name=folder or zip of faces with known truth, only measured on"},
+    )
+    seeds: int = field(default=5, metadata={"help": "training runs of each cell of the ablation"})
+    method_seeds: int = field(default=3, metadata={"help": "of each method that is left out"})
+    processes: int = field(default=2, metadata={"help": "training runs at a time, a thread each"})
+    seed: int = field(default=0, metadata={"help": "the first of the seeds, and of the intervals"})
+    size: Size = field(default="full", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no run."""
+        require_positive(self, "seeds", "method_seeds", "processes")
+        if MAIN not in self.datasets:
+            raise SettingsError(f"sources name no {MAIN}; give {MAIN}=FOLDER")
+
+    @property
+    def datasets(self) -> dict[str, Path]:
+        """The dataset folder of each source."""
+        return read_places(self.sources)
+
+    def read_recipe(self, source: str) -> TrainSettings:
+        """The training recipe on a source."""
+        base = settings.read(TrainSettings, None, ["--config", str(self.recipe)])
+        return replace(base, dataset=self.datasets[source])
+
+
+def read_places(entries: Sequence[str]) -> dict[str, Path]:
+    """`name=path` entries as a table.
+
+    Raises:
+        SettingsError: an entry that is none.
+    """
+    places = dict(entry.partition("=")[::2] for entry in entries)
+    if not all(name and place for name, place in places.items()):
+        raise SettingsError(f"{' '.join(entries)} names no places; give name=path")
+    return {name: Path(place) for name, place in places.items()}
+
+
+def list_families(pool: Pool) -> list[str]:
+    """The families of a split's fakes, by name."""
+    return sorted(set(pool.table["family"][pool.labels == FAKE]))
+
+
+def list_methods(pool: Pool) -> list[str]:
+    """The methods of a split's fakes, by name."""
+    return sorted(set(pool.table["method"][pool.labels == FAKE]))
+
+
+def plan_ablation(run: ProtocolSettings, families: Sequence[str]) -> list[Cell]:
+    """Every recipe, in-domain and with each family left out, in every seed."""
+    return [
+        Cell(MAIN, augment, left_out, run.seed + number)
+        for number in range(run.seeds)
+        for left_out in (None, *families)
+        for augment in RECIPES
+    ]
+
+
+def plan_winner(run: ProtocolSettings, winner: Recipe, methods: Sequence[str]) -> list[Cell]:
+    """What the winner alone runs: each method left out, and the other sources."""
+    left = [
+        Cell(MAIN, winner, method, run.seed + number)
+        for number in range(run.method_seeds)
+        for method in methods
+    ]
+    sources = [
+        Cell(source, winner, None, run.seed + number)
+        for source in run.datasets
+        if source != MAIN
+        for number in range(run.seeds)
+    ]
+    return [*sources, *left]
+
+
+def run_cells(run: ProtocolSettings, cells: Sequence[Cell]) -> None:
+    """Run those cells that have no scores yet, some at a time."""
+    folder = run.work / "cells"
+    missing = [cell for cell in cells if not (folder / f"{cell.name}.npz").is_file()]
+    logger.info("%d of %d cells are still to be run", len(missing), len(cells))
+    if not missing:
+        return
+    for source in {cell.source for cell in missing}:  # decoded here, once, not by every process
+        open_source(run, source)["train"].images.points  # noqa: B018  # found and kept on disk
+    context = multiprocessing.get_context("spawn")  # a forked torch hangs
+    with ProcessPoolExecutor(run.processes, context, _start_worker) as workers:
+        waiting = [workers.submit(_work, run, cell) for cell in missing]
+        for done in progress(as_completed(waiting), "training", "cells", len(waiting)):
+            done.result()
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    keep_freed_memory()
+
+
+def _work(run: ProtocolSettings, cell: Cell) -> None:
+    run_cell(cell, run.read_recipe(cell.source), open_source(run, cell.source), run.work / "cells")
+
+
+def open_source(run: ProtocolSettings, source: str) -> dict[Split, Pool]:
+    """The splits of a source."""
+    base = run.read_recipe(source)
+    return open_pools(base.dataset, base.cache)

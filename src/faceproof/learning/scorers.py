@@ -1,0 +1,24 @@
+"""The Trainer's metrics, through the local `evaluate` metric."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import evaluate
+import numpy as np
+from transformers import EvalPrediction
+
+from faceproof.learning.calibration import to_margins
+
+Scorer = Callable[[EvalPrediction], dict[str, float]]
+
+
+def make_scorer(metric_script: Path) -> Scorer:
+    """The Trainer's `compute_metrics`: AUROC and accuracy of the validation images."""
+    metric = evaluate.load(str(metric_script), keep_in_memory=True)
+
+    def score(outputs: EvalPrediction) -> dict[str, float]:
+        margins = to_margins(np.asarray(outputs.predictions))
+        computed = metric.compute(predictions=margins, references=outputs.label_ids)
+        return {name: float(value) for name, value in (computed or {}).items()}
+
+    return score

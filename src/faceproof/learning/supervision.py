@@ -1,0 +1,107 @@
+"""What stands beside the classifier while it is trained: a mask head, and a running mean of it.
+
+Neither is saved. The mask head says where the forgery is, place by place, which teaches a small
+network far more than one label an image; the running mean is what is evaluated and kept.
+"""
+
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import (
+    PreTrainedModel,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from faceproof.learning.batches import IGNORED
+
+
+class Supervised(nn.Module):
+    """A classifier in training: `model` learns, `average` follows it and is evaluated."""
+
+    def __init__(self, model: PreTrainedModel, mask_weight: float, decay: float) -> None:
+        """Wrap a classifier.
+
+        Args:
+            model: takes `pixel_values`, gives `logits` and hidden states.
+            mask_weight: of the mask head's loss beside the label's; 0 leaves the head out.
+            decay: of the running mean, per step; 0 keeps no history.
+        """
+        super().__init__()
+        self.model = model
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]  # of torch
+        self.average.requires_grad_(False)
+        self._mask_weight = mask_weight
+        if mask_weight:
+            self.mask_head = nn.Conv2d(_count_channels(model), 1, 1)
+
+    def forward(
+        self, pixel_values: Tensor, labels: Tensor | None = None, masks: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Logits, shape (N, 2), and the loss where labels are given.
+
+        Args:
+            pixel_values: (N, 3, H, W) float32.
+            labels: (N,) int64, `IGNORED` where the picture does not show its label.
+            masks: (N, H, W) float32, 0 untouched to 1 replaced.
+        """
+        if not self.training:
+            logits = self.average(pixel_values=pixel_values).logits
+            return {"logits": logits} if labels is None else _add_loss(logits, labels)
+        has_head = bool(self._mask_weight) and masks is not None
+        outputs = self.model(pixel_values=pixel_values, output_hidden_states=has_head)
+        if labels is None:
+            return {"logits": outputs.logits}
+        found = _add_loss(outputs.logits, labels)
+        if has_head and masks is not None:
+            drawn = self.mask_head(to_map(outputs.hidden_states[-1]))
+            wanted = nn.functional.adaptive_avg_pool2d(masks[:, None], drawn.shape[-2:])
+            mask_loss = nn.functional.binary_cross_entropy_with_logits(drawn, wanted)
+            found["loss"] = found["loss"] + self._mask_weight * mask_loss
+        return found
+
+    def follow(self) -> None:
+        """Take the present weights into the running mean."""
+        self.average.update_parameters(self.model)
+
+    @property
+    def trained(self) -> PreTrainedModel:
+        """The classifier to keep: the running mean, ready to be saved by itself."""
+        kept: PreTrainedModel = self.average.module
+        return kept
+
+
+class Follow(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
+    """Lets the running mean follow after every step."""
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        """Called by the Trainer."""
+        model = kwargs["model"]
+        inner = getattr(model, "module", model)  # within DistributedDataParallel
+        inner.follow()  # type: ignore[attr-defined]  # a Supervised, given as object
+
+
+def to_map(hidden: Tensor) -> Tensor:
+    """Hidden states by place, (N, C, h, w): maps stay, tokens (N, 1 + h * w, C) lose the first."""
+    if hidden.ndim == 4:
+        return hidden
+    tokens = hidden[:, 1:].transpose(1, 2)
+    side = int(tokens.shape[-1] ** 0.5)
+    return tokens.reshape(*tokens.shape[:2], side, side)
+
+
+def _count_channels(model: PreTrainedModel) -> int:
+    head = model.classifier
+    return int(head.in_features)
+
+
+def _add_loss(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    loss = nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED)
+    return {"loss": loss, "logits": logits}

@@ -1,0 +1,46 @@
+import numpy as np
+import pandas as pd
+import pytest
+from tests.conftest import DECISION
+
+from faceproof.learning.measuring import ScoredSplit, measure_split
+
+
+def make_split() -> ScoredSplit:
+    """Six people: a real, a fake that is seen, a fake that is missed."""
+    table = pd.DataFrame(
+        {
+            "label": np.tile([0, 1, 1], 6),
+            "component_id": np.repeat([f"p{person}" for person in range(6)], 3),
+            "family": np.tile(["none", "loud", "quiet"], 6),
+            "method": np.tile(["none", "seen", "missed"], 6),
+        }
+    )
+    return ScoredSplit(table, margins=np.tile([0.0, 4.0, -4.0], 6))
+
+
+def test_each_method_is_measured_against_all_reals() -> None:
+    values = measure_split("test", make_split(), DECISION, seed=0)
+    assert values["test_auroc_seen"].value == 1.0
+    assert values["test_auroc_missed"].value == 0.0
+    assert values["test_auroc"].value == 0.5
+    assert values["test_auroc"].n == 18
+    assert values["test_accuracy"].value == pytest.approx(1 / 3)  # a score of 0.5 counts as fake
+
+
+def test_the_verdict_that_abstains_is_measured_where_it_decides() -> None:
+    values = measure_split("test", make_split(), DECISION, seed=0)
+    assert values["test_coverage"].value == pytest.approx(2 / 3)  # the reals are unsure
+    assert values["test_accuracy_decided"].value == 0.5
+    assert values["test_false_alarms"].value == 0.0
+
+
+def test_numbers_that_few_images_cannot_give_are_left_out() -> None:
+    assert "test_found_at_5" not in measure_split("test", make_split(), DECISION, seed=0)
+
+
+def test_what_was_left_out_can_be_left_out() -> None:
+    known = make_split().without("quiet")
+    assert set(known.table["method"]) == {"none", "seen"}
+    assert len(known.margins) == len(known.labels) == len(known.groups) == 12
+    assert len(make_split().without(None).labels) == 18

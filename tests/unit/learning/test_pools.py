@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from faceproof.errors import DatasetError, SettingsError
+from faceproof.learning.pools import Pool, check_left_out, open_pools
+
+
+def test_leaving_out_a_family_takes_its_shams_along(pool: Pool) -> None:
+    kept = pool.table.iloc[pool.rows_without("blend")]
+    assert set(kept["method"]) == {"none", "dcgan"}
+    assert set(pool.table.iloc[pool.rows_without("swap")]["method"]) == {"none", "sham", "dcgan"}
+
+
+def test_what_was_left_out_is_measured_against_every_real(pool: Pool) -> None:
+    against = pool.table.iloc[pool.rows_against("blend")]
+    assert sorted(against["method"].value_counts().items()) == [
+        ("none", 4), ("sham", 4), ("swap", 4),
+    ]  # fmt: skip
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(pool: Pool) -> None:
+    with pytest.raises(SettingsError, match="blend, dcgan, swap, synthesize"):
+        check_left_out("sham", {"test": pool})
+
+
+def test_files_come_in_the_order_of_the_table(pool: Pool) -> None:
+    files = list(pool.read_files())
+    assert len(files) == len(pool.table)
+    assert all(data.startswith(b"\xff\xd8") for data in files)
+
+
+def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError):
+        open_pools(tmp_path, tmp_path)
