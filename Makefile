@@ -1,7 +1,8 @@
-# make demo | make test | make results | make check | make clean
+# make demo | make test | make results | make check | make clean | make fuzz | make bench-...
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
-.PHONY: install demo test results results-full path bench-build check clean
+.PHONY: install demo test fuzz results results-full path protocol bench-build bench-predict check \
+  clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
@@ -65,6 +66,21 @@ path:
 bench-build: install
 	python dataset_builder/measure_throughput.py --work build/throughput \
 	  --results dataset_builder/results_throughput.json
+
+# Ten thousand damaged images and a thousand damaged zips through prediction; some minutes.
+fuzz: install
+	FUZZ_INPUTS=10000 python -m pytest -q tests/integration/test_fuzz.py
+
+# Prediction against the stock pipeline, training against the bare model; on an idle machine.
+bench-predict: install
+	python training/export.py --model build/portraits/model
+	python training/measure_speed.py --model build/portraits/model \
+	  --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \
+	  --results training/results_speed.json
+
+# The protocol of question 3 on the sets of `make results-full`: hours, can be stopped.
+protocol: install
+	python question_03/measure.py --config question_03/protocol.yaml
 
 test: install
 	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)

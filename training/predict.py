@@ -8,9 +8,11 @@ fake), `label` (real, fake or unsure; empty when unreadable), `reason`. Where it
 what (folders real/ and fake/, labels.csv with image,label, a label column) they are measured.
 """
 
+from dataclasses import asdict
+
 from faceproof import console, results, settings, storage
 from faceproof.data import inputs
-from faceproof.learning import calibration, memory, predictions, reviews
+from faceproof.learning import memory, predictions, reviews
 from faceproof.reports import pages
 
 
@@ -34,7 +36,7 @@ def main() -> int:
         for name, value in values.items():
             console.say(predictions.format_metric(name, value))
         if run.results is not None:
-            written = {**values, **tally.counts(), **calibration.describe(decision)}
+            written = {**values, **tally.counts(), **asdict(decision)}
             results.write(run.results, written, results.Run(run, detector.identify()))
         if run.report is not None:
             review, page = run.report / "review.json", run.report / "report.html"

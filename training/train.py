@@ -8,6 +8,7 @@ temperature and the thresholds are chosen on validation; test is read once, at t
 model folder, a result file and the training history. A run that was stopped goes on.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 
 from faceproof import console, results, settings
@@ -42,7 +43,7 @@ def main() -> int:
     values: dict[str, results.Measured | results.Scalar] = {**fitted.facts}
     for name, split in scored.items():
         values |= measuring.measure_split(name, split, decision, run.seed)
-    values |= calibration.describe(decision)
+    values |= asdict(decision)
 
     models.save_model(model, processor, decision, run.output)
     training.write_history(fitted.history, run.history)

@@ -203,3 +203,18 @@ def test_a_dataset_that_is_not_there_is_refused_in_one_line(
     assert done.returncode == 1
     assert "cannot open user/nobody" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_hub_dataset_is_scored_as_it_streams(
+    hub: Hub, dataset: Path, model: Path, tmp_path: Path
+) -> None:
+    pushed = run(hub, tmp_path, PUSH, "--dataset", str(dataset), "--repository", "user/faces")
+    assert pushed.returncode == 0, pushed.stderr
+    done = run(
+        hub, tmp_path, "training/predict.py", "--model", str(model), "--input", "user/faces",
+        "--output", str(tmp_path / "p.csv"), "--no-align",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "320 images, 0 unreadable" in done.stdout
+    assert "accuracy" in done.stdout
+    assert len((tmp_path / "p.csv").read_text().splitlines()) == 321

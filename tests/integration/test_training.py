@@ -1,10 +1,15 @@
 """Training as its commands run it, small."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import evaluate
 import pytest
+import torch
 from tests.conftest import REPOSITORY, run_script
 from transformers import AutoModelForImageClassification
 
@@ -48,6 +53,7 @@ def test_a_run_saves_a_model_that_stock_classes_open(
     assert decision.threshold == pytest.approx(result["values"]["threshold"], abs=1e-6)
     entries = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert any("eval_auroc" in entry for entry in entries)
+    assert list((tmp_path / "work").rglob("events.out.tfevents.*"))
 
 
 def test_the_local_metric_loads_without_the_hub() -> None:
@@ -65,3 +71,38 @@ def test_a_changed_dataset_is_refused_before_training(dataset: Path, tmp_path: P
     done = run_script(*train_words(copy, tmp_path))
     assert done.returncode == 1
     assert "card but no shards" in done.stderr
+
+
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(dataset: Path, tmp_path: Path) -> None:
+    def words(folder: Path) -> list[str]:
+        return [*train_words(dataset, folder), "--epochs", "3", "--report_to", "none"]
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = run_script(*words(whole))
+    assert done.returncode == 0, done.stderr
+
+    with subprocess.Popen(
+        [sys.executable, *words(killed)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+    ) as run:
+        deadline = time.monotonic() + 120
+        while not any((killed / "work").glob("checkpoint-*/trainer_state.json")):
+            assert time.monotonic() < deadline, "no checkpoint was written"
+            assert run.poll() is None, "the run ended before it was killed"
+            time.sleep(0.01)
+        run.send_signal(signal.SIGKILL)
+    assert not (killed / "model").exists()
+
+    done = run_script(*words(killed))
+    assert done.returncode == 0, done.stderr
+    assert "going on from" in done.stderr
+    first, second = (
+        load_model(str(folder / "model"))[0].state_dict() for folder in (whole, killed)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_family_that_is_left_out_must_be_there(dataset: Path, tmp_path: Path) -> None:
+    done = run_script(*train_words(dataset, tmp_path), "--leave_out", "inpaint")
+    assert done.returncode == 1
+    assert "the dataset holds" in done.stderr
+    assert done.stderr.count("\n") <= 3

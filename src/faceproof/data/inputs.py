@@ -1,7 +1,7 @@
 """What a user points at: a folder, a zip, a pattern of files, or a dataset on the Hub."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,7 +87,7 @@ def _read_rows(
     try:
         for number, row in enumerate(rows):
             key = str(row.get(_NAME) or f"{split}/{number}")
-            label = _to_label(label_names[row[_LABEL]]) if label_names else None
+            label = _to_label(row.get(_LABEL), label_names)
             if label is not None:
                 truth[key] = Truth(label, str(row.get(_GROUP) or key))
             yield ImageFile(key, partial(_read_cell, row[_IMAGE]))
@@ -102,5 +102,8 @@ def _read_cell(cell: Mapping[str, Any] | None) -> bytes:
         raise ImageError("unreadable", say_briefly(error)) from error
 
 
-def _to_label(name: str) -> Label | None:
-    return next((label for label in LABELS if label == name.lower()), None)
+def _to_label(value: object, names: Sequence[str]) -> Label | None:
+    """Of a class number or of text; None where it is hidden (-1, null) or says something else."""
+    if isinstance(value, int) and 0 <= value < len(names):
+        value = names[value]
+    return next((label for label in LABELS if label == str(value).lower()), None)

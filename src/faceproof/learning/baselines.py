@@ -34,6 +34,9 @@ _LITE0_PIXELS = 224  # the side it was trained at
 _BATCH = 16
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # inverse regularisation, chosen on validation
 _STEPS = 300
+_FILE_NUMBERS = (
+    "size_bytes", "width", "height", "bytes_per_pixel", "quantisation", "subsampling", "has_exif",
+)  # fmt: skip
 
 
 def measure_spectrum(pixels: Pixels) -> Features:
@@ -86,9 +89,9 @@ def _embed(pool: Pool) -> Features:
 
 
 def _read_files(pool: Pool) -> Features:
-    """What each file says before its pixels are looked at; columns are those of the facts."""
-    facts = [read_file_facts(data) for data in pool.read_files()]
-    return pd.get_dummies(pd.DataFrame(facts)).fillna(-1).to_numpy(np.float32)
+    """The numbers that each file states before its pixels are looked at."""
+    facts = pd.DataFrame([read_file_facts(data) for data in pool.read_files()])
+    return facts[list(_FILE_NUMBERS)].fillna(-1).to_numpy(np.float32)
 
 
 BASELINES: Mapping[str, Callable[[Pool], Features]] = {
@@ -118,14 +121,12 @@ def score_baseline(
         choosing: validation, by whose AUROC the regularisation is chosen.
         unseen: features of the images to score.
     """
-    best: tuple[float, NDArray[np.float64]] | None = None
-    for strength in _STRENGTHS:
-        regression = make_pipeline(
+    regressions = [
+        make_pipeline(
             StandardScaler(),
             LogisticRegression(C=strength, max_iter=_STEPS, class_weight="balanced"),
-        )
-        regression.fit(*known)
-        quality = auroc(choosing[1], regression.decision_function(choosing[0]))
-        if best is None or quality > best[0]:
-            best = quality, np.asarray(regression.decision_function(unseen), np.float64)
-    return best[1] if best is not None else np.zeros(len(unseen))
+        ).fit(*known)
+        for strength in _STRENGTHS
+    ]
+    best = max(regressions, key=lambda one: auroc(choosing[1], one.decision_function(choosing[0])))
+    return np.asarray(best.decision_function(unseen), np.float64)

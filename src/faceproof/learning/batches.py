@@ -18,7 +18,7 @@ from faceproof.data.images import Pixels
 from faceproof.data.triplets import BESIDE
 from faceproof.learning.augmentation import Policy
 from faceproof.learning.inputs import to_tensor
-from faceproof.learning.pixels import PixelStore, Points
+from faceproof.learning.pixels import PixelStore
 from faceproof.metrics import Labels, Rows
 from faceproof.records import FAKE, ROLES
 
@@ -130,6 +130,7 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         """Take the photos of `group_rows` and the images of their split."""
         self._groups, self._store = groups, store
         self._processor, self._treatment = processor, treatment
+        self._points = store.find_points() if treatment.policy.self_blends else {}
         self._epoch = 0
 
     def __len__(self) -> int:
@@ -168,20 +169,17 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
             [self._read(row, label) for row in _choose(rows, self._treatment.images_of_each, rng)]
             for label, rows in enumerate((group.reals, group.fakes))
         )
-        points = None if group.photo is None else self._find_points(group.photo)
-        if points is not None and rng.random() < self._treatment.policy.self_blends:
-            reals[-1], fakes[-1] = self._blend(group.photo or 0, points, rng)
+        share = self._treatment.policy.self_blends
+        if group.photo is not None and group.photo in self._points and rng.random() < share:
+            reals[-1], fakes[-1] = self._blend(group.photo, rng)
         return [*reals, *fakes]
 
     def _read(self, row: int, label: int) -> _Drawn:
         return self._store.image(row), self._store.mask(row), label
 
-    def _find_points(self, photo: int) -> Points | None:
-        return self._store.points.get(photo) if self._treatment.policy.self_blends else None
-
-    def _blend(self, photo: int, points: Points, rng: np.random.Generator) -> tuple[_Drawn, _Drawn]:
+    def _blend(self, photo: int, rng: np.random.Generator) -> tuple[_Drawn, _Drawn]:
         """A sham and a fake; from easy to hard over the epochs."""
-        pixels = np.ascontiguousarray(self._store.image(photo))
+        pixels, points = np.ascontiguousarray(self._store.image(photo)), self._points[photo]
         done = min(1.0, self._epoch / max(1, self._treatment.epochs - 1))
         scene = Scene(pixels, points, pixels, points, rng)
         blended = blend_with_itself(scene, _EASY + (1 - _EASY) * done)

@@ -1,7 +1,6 @@
 """Temperature and thresholds, all chosen on validation."""
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +43,6 @@ def calibrate(labels: Labels, margins: NDArray[np.float64], error_rate: float) -
     )
 
 
-def describe(decision: Decision) -> dict[str, float]:
-    """The decision's numbers, as they go into a result file."""
-    return asdict(decision)
-
-
 def to_margins(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Fake logit minus real logit, shape (N,), from logits, shape (N, 2)."""
     return np.asarray(logits[:, FAKE] - logits[:, 1 - FAKE], np.float64)
@@ -60,16 +54,18 @@ def to_scores(margins: NDArray[np.float64], temperature: float) -> Scores:
 
 
 def _choose_threshold(labels: Labels, scores: Scores) -> float:
-    order = np.sort(scores)
-    candidates = np.concatenate([[0.0], (order[1:] + order[:-1]) / 2, [1.0]])
-    fakes, reals = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
+    edges = np.unique(np.concatenate([[0.0], scores, [1.0]]))
+    candidates = (edges[1:] + edges[:-1]) / 2
+    fakes, reals = np.sort(scores[labels == FAKE]), np.sort(scores[labels != FAKE])
     caught = 1 - np.searchsorted(fakes, candidates) / len(fakes)
     spared = np.searchsorted(reals, candidates) / len(reals)
     balanced = (caught + spared) / 2
     best = np.flatnonzero(balanced == balanced.max())
     runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
-    widest = max(runs, key=lambda run: candidates[run[-1]] - candidates[run[0]])
-    return float((candidates[widest[0]] + candidates[widest[-1]]) / 2)
+    begin, end = max(
+        ((edges[run[0]], edges[run[-1] + 1]) for run in runs), key=lambda gap: gap[1] - gap[0]
+    )
+    return float((begin + end) / 2)
 
 
 def _choose_limits(labels: Labels, scores: Scores, error_rate: float) -> tuple[float, float]:

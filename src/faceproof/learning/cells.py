@@ -1,6 +1,5 @@
 """One cell of the protocol: a training run with something left out; its scores stay on disk."""
 
-import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,8 +18,6 @@ from faceproof.learning.training import TrainSettings, fit
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.storage import replacing
-
-logger = logging.getLogger(__name__)
 
 _CHOOSING = 6  # one validation component in so many is scored: enough to calibrate and to choose
 

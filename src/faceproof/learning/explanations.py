@@ -4,8 +4,10 @@ Source: gradient-weighted class activation mapping (Selvaraju et al. 2017), on t
 still has places.
 """
 
+import hashlib
 import io
-from pathlib import Path, PurePosixPath
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,6 +23,7 @@ from faceproof.learning.supervision import to_map
 from faceproof.records import FAKE
 from faceproof.storage import replacing
 
+_NAME_CHARACTERS = 60  # of a map: file systems end at 255 bytes
 _STRENGTH = 0.55  # of the colours over the picture
 
 
@@ -59,11 +62,9 @@ def draw_heat(picture: Pixels, heat: NDArray[np.float32]) -> bytes:
 
 
 def name_map(image: str) -> str:
-    """A file name for the map of an image: its path flattened, so that none leaves the folder."""
-    parts = [
-        part for part in PurePosixPath(image.replace("\\", "/")).parts if part not in ("/", "..")
-    ]
-    return "__".join(parts) + ".png"
+    """A file name of its own for the map of an image: the end of its path, and a hash of it."""
+    readable = re.sub(r"[^\w.-]+", "_", image)[-_NAME_CHARACTERS:].lstrip("._")
+    return f"{readable}-{hashlib.sha256(image.encode()).hexdigest()[:8]}.png"
 
 
 def write_map(

@@ -1,9 +1,6 @@
 """Freed memory kept by the process, where the C library is glibc."""
 
 import ctypes
-import logging
-
-logger = logging.getLogger(__name__)
 
 # Of malloc.h: when to give back the heap's free end, how much to take more, what to map apart.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from safetensors import SafetensorError
+from scipy.special import expit, logit
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -73,6 +74,20 @@ class Decision:
     real_below: float
     fake_from: float
     error_rate: float
+
+    def on_raw_scale(self) -> "Decision":
+        """The same verdicts for scores that were not calibrated: those of stock `pipeline`."""
+
+        def move(limit: float) -> float:
+            return float(expit(self.temperature * logit(min(max(limit, 0.0), 1.0))))
+
+        return Decision(
+            temperature=1.0,
+            threshold=move(self.threshold),
+            real_below=move(self.real_below),
+            fake_from=move(self.fake_from),
+            error_rate=self.error_rate,
+        )
 
     def judge(self, score: float) -> Verdict:
         """The verdict that may abstain."""

@@ -5,22 +5,19 @@ is larger than memory should be.
 """
 
 import json
-from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 from datasets import Dataset
-from numpy.typing import NDArray
 
 from faceproof.console import progress
 from faceproof.data.faces import find_largest
+from faceproof.data.forgery.forged import Points
 from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError
 from faceproof.records import ROLES
 from faceproof.storage import replacing
-
-Points = NDArray[np.float32]
 
 _INDEX, _IMAGES, _MASKS, _POINTS = "index.json", "images", "masks", "points.json"
 _PHOTO = ROLES.index("real")
@@ -70,9 +67,11 @@ class PixelStore:
         """Half of the images have a shorter side of at most so many pixels."""
         return int(np.median(np.min(self._sizes, axis=1)))
 
-    @cached_property
-    def points(self) -> dict[int, Points]:
-        """Five landmarks, (5, 2) pixels, of each real photo in which a face is found, by row."""
+    def find_points(self) -> dict[int, Points]:
+        """Five landmarks, (5, 2) pixels, of each real photo in which a face is found, by row.
+
+        Found on the first call, kept beside the images.
+        """
         place = self._folder / _POINTS
         if not place.is_file():
             searched = progress(self._photos, "landmarks", "faces", len(self._photos))

@@ -1,6 +1,6 @@
 """A split of the dataset as training and measuring see it: decoded images and a table of rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from faceproof.data.tables import open_dataset
 from faceproof.errors import SettingsError
 from faceproof.learning.pixels import PixelStore, open_pixels
 from faceproof.metrics import Labels, Rows
-from faceproof.records import FAKE, SPLITS, Split
+from faceproof.records import FAKE, NONE, SHAM, SPLITS, Split
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
@@ -80,13 +80,12 @@ def _read_table(rows: Dataset) -> pd.DataFrame:
     return table
 
 
-def check_left_out(name: str, pools: Mapping[Split, Pool]) -> None:
+def check_left_out(name: str, pool: Pool) -> None:
     """Refuse to leave out a family or method that the dataset does not hold.
 
     Raises:
         SettingsError: with those that it holds.
     """
-    table = pools["test"].table
-    known = sorted({*table["family"], *table["method"]} - {"none", "sham"})
+    known = sorted({*pool.table["family"], *pool.table["method"]} - {NONE, SHAM})
     if name not in known:
         raise SettingsError(f"leave_out is {name}; the dataset holds {', '.join(known)}")

@@ -130,9 +130,9 @@ class Detector:
             ModelError: see `models.load_model`.
         """
         self._engine = open_engine(place, precision)
-        self.decision: Decision = self._engine.decision
+        stored = self._engine.decision
+        self.decision: Decision = stored if is_calibrated else stored.on_raw_scale()
         self._is_aligned = is_aligned
-        self._temperature = self.decision.temperature if is_calibrated else 1.0
         self._place = place
         self._maps = maps
 
@@ -143,7 +143,7 @@ class Detector:
 
     def score(self, pictures: Sequence[Pixels]) -> Scores:
         """Probability of fake for each picture, shape (N,), 0 to 1."""
-        return to_scores(self._engine.compute_margins(pictures), self._temperature)
+        return to_scores(self._engine.compute_margins(pictures), self.decision.temperature)
 
     def predict(
         self, images: Iterable[ImageFile], batch: int, workers: int = 1

@@ -123,7 +123,7 @@ def run_cells(run: ProtocolSettings, cells: Sequence[Cell]) -> None:
     if not missing:
         return
     for source in {cell.source for cell in missing}:  # decoded here, once, not by every process
-        open_source(run, source)["train"].images.points  # noqa: B018  # found and kept on disk
+        open_source(run, source)["train"].images.find_points()
     context = multiprocessing.get_context("spawn")  # a forked torch hangs
     with ProcessPoolExecutor(run.processes, context, _start_worker) as workers:
         waiting = [workers.submit(_work, run, cell) for cell in missing]

@@ -183,13 +183,13 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
         SettingsError: what is left out is not there, or leaves nothing to train on.
     """
     if run.leave_out is not None:
-        check_left_out(run.leave_out, pools)
+        check_left_out(run.leave_out, pools["train"])
     set_seed(run.seed)
     model, processor = make_model(run.init, run.design(pools["train"].images))
     trainer = Trainer(
         model=Supervised(model, run.mask_weight, run.decay),
         args=_make_arguments(run),
-        train_dataset=_make_training(run, pools["train"], processor),
+        train_dataset=make_training(run, pools["train"], processor),
         eval_dataset=_make_validation(run, pools["validation"], processor),
         data_collator=collate,
         compute_metrics=scorer,
@@ -216,7 +216,12 @@ def _rows_to_use(run: TrainSettings, pool: Pool) -> Rows:
     return pool.rows_without(run.leave_out)
 
 
-def _make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> PhotoGroups:
+def make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> PhotoGroups:
+    """Photos to train on, of the rows that the run may see.
+
+    Raises:
+        SettingsError: no photo has both labels left.
+    """
     groups = group_rows(pool.table, _rows_to_use(run, pool))
     if not groups:
         raise SettingsError("no photo has both reals and fakes; there is nothing to train on")
@@ -224,7 +229,7 @@ def _make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor
 
 
 def _make_validation(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> Images:
-    """Whole photos, drawn until there are enough images: their reals and fakes stay together."""
+    """Rows drawn at random, at most `validation_images`."""
     rows = _rows_to_use(run, pool)
     shuffled = np.random.default_rng(run.seed).permutation(len(rows))[: run.validation_images]
     return Images(rows[np.sort(shuffled)].tolist(), pool.images, pool.labels, processor)

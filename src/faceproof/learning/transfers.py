@@ -164,6 +164,7 @@ def measure_sources(run: ProtocolSettings, pools: Mapping[str, Pools], winner: R
     """
     values: Values = {}
     others = {name: _read_faces(path) for name, path in read_places(run.others).items()}
+    values |= {f"faces_{name}_left_out": faces.left_out for name, faces in others.items()}
     for home in run.datasets:
         models = load_winners(run, winner, home)
         away = {name: _gather(one["test"]) for name, one in pools.items() if name != home}
@@ -199,10 +200,14 @@ def _control(
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces to be scored, read again each time, and what is true of them."""
+    """Faces to be scored, read again each time, and what is true of them.
+
+    `left_out` counts images that could not be read or in which no face was found.
+    """
 
     read: Sequence[Callable[[], Pixels]]
     truth: Labelled
+    left_out: int = 0
 
     def pictures(self) -> Iterator[Pixels]:
         """Each face, (H, W, 3) uint8 RGB."""
@@ -233,7 +238,8 @@ def _read_faces(path: Path) -> Faces:
             continue
         labels.append(LABELS.index(archive.truth[image.name].label))
         groups.append(archive.truth[image.name].group)
-    return Faces(faces, Labelled(np.array(labels, np.int64), np.array(groups, np.str_)))
+    truth = Labelled(np.array(labels, np.int64), np.array(groups, np.str_))
+    return Faces(faces, truth, left_out=len(known) - len(faces))
 
 
 def _cut(image: ImageFile, crop: Crop) -> Pixels:

@@ -90,13 +90,16 @@ def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> No
 
 
 def draw_history(history: Path, path: Path) -> None:
-    """Training loss and validation AUROC by epoch.
+    """Training loss and validation AUROC by epoch; the loss alone where nothing was validated.
 
     Args:
         history: JSON lines written by `training/train.py`.
         path: PNG to write.
     """
-    entries = pd.DataFrame([json.loads(line) for line in history.read_text().splitlines()])
+    entries = pd.DataFrame(
+        [json.loads(line) for line in history.read_text().splitlines()],
+        columns=["epoch", "loss", "eval_loss", "eval_auroc"],
+    )
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(4.6, 4.2), sharex=True)
     losses = entries.dropna(subset=["loss"])
     checks = entries.dropna(subset=["eval_auroc"])

@@ -79,6 +79,31 @@ def test_a_hub_dataset_is_streamed_and_its_labels_are_the_truth(
     assert stream.truth["validation/0"].group == "p"
 
 
+@pytest.mark.parametrize(
+    ("labels", "kind", "known"),
+    [
+        ([1, -1, None], ClassLabel(names=["real", "fake"]), {0: "fake"}),
+        (["Fake", "real", "who knows"], Value("string"), {0: "fake", 1: "real"}),
+        ([0, 1, 2], Value("int64"), {}),
+        ([0, 1, 2], ClassLabel(names=["cat", "real", "dog"]), {1: "real"}),
+    ],
+    ids=["hidden", "text", "numbers without names", "other names"],
+)
+def test_a_label_that_says_nothing_is_no_truth(
+    monkeypatch: pytest.MonkeyPatch, jpeg: bytes, labels: list[object], kind: object,
+    known: dict[int, str],
+) -> None:  # fmt: skip
+    rows = Dataset.from_dict(
+        {"image": [{"bytes": jpeg, "path": None}] * 3, "label": labels},
+        features=Features({"image": Image(), "label": kind}),
+    )
+    offer(monkeypatch, rows)
+    stream = open_input("someone/faces")
+    assert len(list(stream.images)) == 3
+    found = {name: truth.label for name, truth in stream.truth.items()}
+    assert found == {f"test/{number}": label for number, label in known.items()}
+
+
 def test_a_hub_dataset_without_images_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, Dataset.from_dict({"text": ["a"]}))
     with pytest.raises(InputError, match="no column image"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faceproof.learning.calibration import calibrate, describe, to_margins, to_scores
+from faceproof.learning.calibration import calibrate, to_margins, to_scores
 from faceproof.metrics import accuracy
 
 
@@ -25,6 +25,7 @@ def test_between_equally_good_thresholds_the_widest_stretch_wins() -> None:
     margins = np.array([-3.0, -1.0, 0.5, 3.0])  # cutting in either gap is right three times in four
     decision = calibrate(labels, margins, 0.05)
     scores = to_scores(margins, decision.temperature)
+    assert scores[2] < decision.threshold < scores[3]
     assert accuracy(labels, scores, decision.threshold) == 0.75
 
 
@@ -51,4 +52,3 @@ def test_nothing_is_unsure_where_the_classes_stand_apart() -> None:
     labels = np.repeat([0, 1], 50)
     decision = calibrate(labels, np.where(labels == 1, 3.0, -3.0), error_rate=0.05)
     assert decision.real_below == decision.fake_from
-    assert describe(decision)["error_rate"] == 0.05

@@ -45,7 +45,7 @@ def test_faster_arithmetic_stays_near(
 
 def test_heat_maps_need_gradients(exported: Path, face: Pixels, tmp_path: Path) -> None:
     open_engine(str(exported), "fp32").write_map(face, "a.jpg", tmp_path)
-    assert (tmp_path / "a.jpg.png").is_file()
+    assert len(list(tmp_path.iterdir())) == 1
     with pytest.raises(ModelError, match="fp32"):
         open_engine(str(exported), "int8").write_map(face, "b.jpg", tmp_path)
 

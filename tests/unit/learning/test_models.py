@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.conftest import DECISION, TINY
@@ -120,3 +121,11 @@ def test_a_small_vision_transformer_can_be_made() -> None:
     assert network.config.num_attention_heads == 1
     assert network(pixel_values=torch.zeros(1, 3, 64, 64)).logits.shape == (1, 2)
     assert processor.size["height"] == 64
+
+
+def test_raw_scores_get_the_verdicts_of_calibrated_ones() -> None:
+    raw = DECISION.on_raw_scale()
+    for margin in np.linspace(-6, 6, 25):
+        calibrated, plain = 1 / (1 + np.exp(-margin / 2.0)), 1 / (1 + np.exp(-margin))
+        assert raw.judge(plain) == DECISION.judge(calibrated)
+        assert (plain >= raw.threshold) == (calibrated >= DECISION.threshold)

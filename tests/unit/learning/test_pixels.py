@@ -39,9 +39,9 @@ def test_half_decoded_files_are_not_taken_for_whole_ones(rows: Dataset, tmp_path
 def test_landmarks_are_of_real_photos_and_found_once(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert set(pool.images.points) <= {0, 4, 8, 12}
-    left_eye, right_eye, *_ = pool.images.points[0]
+    assert set(pool.images.find_points()) <= {0, 4, 8, 12}
+    left_eye, right_eye, *_ = pool.images.find_points()[0]
     assert left_eye[0] < right_eye[0]
     monkeypatch.setattr("faceproof.learning.pixels.find_largest", None)
-    again = PixelStore(pool.images._folder).points
-    assert np.allclose(again[0], pool.images.points[0])
+    again = PixelStore(pool.images._folder).find_points()
+    assert np.allclose(again[0], pool.images.find_points()[0])

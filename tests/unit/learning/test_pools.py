@@ -21,7 +21,7 @@ def test_what_was_left_out_is_measured_against_every_real(pool: Pool) -> None:
 
 def test_an_unknown_name_is_refused_with_the_known_ones(pool: Pool) -> None:
     with pytest.raises(SettingsError, match="blend, dcgan, swap, synthesize"):
-        check_left_out("sham", {"test": pool})
+        check_left_out("sham", pool)
 
 
 def test_files_come_in_the_order_of_the_table(pool: Pool) -> None:
