@@ -22,13 +22,13 @@ def main() -> int:
 
     protocols.run_cells(run, protocols.plan_ablation(run, families))
     values = axes.measure_ablation(run, home)
-    winner, agreeing = axes.choose_winner(values, families)
-    values |= {"winner": winner, "winner_agreeing": agreeing}
+    winner, recipes = axes.choose_recipes(values, families)
+    values["winner"] = winner
     console.say(f"winner       {winner}, chosen on validation")
 
     protocols.run_cells(run, protocols.plan_winner(run, winner, methods))
     values |= axes.measure_in_domain(run, home, winner)
-    values |= axes.measure_families(run, home, winner)
+    values |= axes.measure_families(run, home, recipes)
     values |= axes.measure_methods(run, home, winner)
     values |= transfers.measure_sources(run, pools, winner)
     values |= transfers.measure_stresses(run, home, winner)

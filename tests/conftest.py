@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources import orl
@@ -59,6 +60,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved classifier with random weights."""
     folder = tmp_path_factory.mktemp("model") / "model"
+    torch.manual_seed(7)
     network, processor = make_model("config", TINY)
     save_model(network, processor, DECISION, folder)
     return folder

@@ -49,6 +49,7 @@ def main() -> int:
     training.write_history(fitted.history, run.history)
     results.write(run.results, values, results.Run(run, {"dataset": data["train"].fingerprint}))
     figures.draw_history(run.history, run.figure)
+    training.finish(run)
     console.say(f"model        {run.output}")
     console.say(f"results      {run.results}")
     return 0

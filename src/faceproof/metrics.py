@@ -141,7 +141,7 @@ def calibration_error(labels: Labels, scores: Scores, bins: int = 10) -> float:
 def reliability_bins(
     labels: Labels, scores: Scores, bins: int = 10
 ) -> tuple[Scores, Scores, NDArray[np.int64]]:
-    """Mean stated probability, observed share of fakes and count of bins of equal count.
+    """Mean stated probability, observed share of fakes and count of bins of about equal count.
 
     Raises:
         MetricError: there are no images.
@@ -149,7 +149,10 @@ def reliability_bins(
     if not len(labels):
         raise MetricError("calibration needs images; there are none")
     order = np.argsort(scores, kind="stable")
-    parts = np.array_split(order, min(bins, len(order)))
+    ends = np.linspace(0, len(order), min(bins, len(order)) + 1).round().astype(np.int64)[1:]
+    # Equal scores share a bin: their order says nothing.
+    ends = np.unique(np.searchsorted(scores[order], scores[order][ends - 1], side="right"))
+    parts = np.split(order, ends[:-1])
     stated = np.array([scores[part].mean() for part in parts])
     observed = np.array([labels[part].mean() for part in parts])
     return stated, observed, np.array([len(part) for part in parts], np.int64)

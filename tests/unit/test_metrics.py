@@ -157,5 +157,8 @@ def test_reliability_bins_hold_equally_many() -> None:
     assert stated.tolist() == pytest.approx([0.2, 0.7])
     assert observed.tolist() == [0, 1]
     assert counts.tolist() == [2, 2]
+    tied = np.full(100, 0.5)
+    for order in (np.arange(100), np.arange(100)[::-1]):
+        assert calibration_error(np.repeat([0, 1], 50)[order], tied) == 0.0
     with pytest.raises(MetricError, match="needs images"):
         reliability_bins(np.array([], np.int64), np.array([]))

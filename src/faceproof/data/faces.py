@@ -68,10 +68,8 @@ def find_largest(pixels: Pixels) -> Crop:
     scale = max(1.0, max(pixels.shape[:2]) / _SEARCH_PIXELS)
     small = pixels
     if scale > 1:
-        small = np.asarray(
-            cv2.resize(pixels, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA),
-            np.uint8,
-        )
+        size = [max(1, round(length / scale)) for length in pixels.shape[1::-1]]
+        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     found = _detector().detect_faces(small)
     if not found:
         raise ImageError("no_face", "no face was found")

@@ -16,6 +16,7 @@ Pixels = NDArray[np.uint8]
 
 MAX_PIXELS = 50_000_000  # a 50-megapixel camera; 150 MB as RGB
 MIN_SIDE_PIXELS = 16  # below this there is no face to judge
+MAX_ASPECT = 50  # no photo is so long; a model that enlarges its short side would fill the memory
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 Image.init()  # registers every format above; Image.open alone registers only the commonest
 _WHITE = (255, 255, 255)
@@ -43,7 +44,8 @@ def decode(data: bytes) -> Pixels:
         (H, W, 3) uint8 RGB 0-255.
 
     Raises:
-        ImageError: code `empty`, `not_an_image`, `too_many_pixels`, `too_small` or `damaged`.
+        ImageError: code `empty`, `not_an_image`, `too_many_pixels`, `too_small`, `too_narrow` or
+            `damaged`.
     """
     if not data:
         raise ImageError("empty", "the file has no bytes")
@@ -65,6 +67,8 @@ def _decode(data: bytes) -> Pixels:
             raise ImageError("too_many_pixels", f"{picture.width}x{picture.height}")
         if min(picture.size) < MIN_SIDE_PIXELS:
             raise ImageError("too_small", f"{picture.width}x{picture.height}")
+        if max(picture.size) > MAX_ASPECT * min(picture.size):
+            raise ImageError("too_narrow", f"{picture.width}x{picture.height}")
         picture.load()
         upright = ImageOps.exif_transpose(picture)
         return np.asarray(_to_rgb(upright), dtype=np.uint8)

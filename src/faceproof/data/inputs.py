@@ -43,15 +43,28 @@ def open_input(place: str) -> ImageStream:
     Raises:
         InputError: there is nothing, or nothing that can be read.
     """
-    if Path(place).exists():
+    if _is_here(place):
         return _to_stream(open_archive(Path(place)))
     if _MAGIC.search(place):
-        root = Path(Path(place).anchor)
-        files = sorted(root.glob(str(Path(place).relative_to(root))))
-        return _to_stream(list_files(files, place))
+        return _to_stream(list_files(_match(place), place))
     if _HUB_NAME.fullmatch(place):
         return _open_hub(place)
-    return _to_stream(open_archive(Path(place)))
+    raise InputError(f"{place} does not exist; give a folder or a zip of images")
+
+
+def _is_here(place: str) -> bool:
+    try:
+        return Path(place).exists()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
+
+
+def _match(pattern: str) -> list[Path]:
+    root = Path(Path(pattern).anchor)
+    try:
+        return sorted(root.glob(str(Path(pattern).relative_to(root))))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{pattern} is no pattern that can be looked for: {error}") from error
 
 
 def _to_stream(archive: Archive) -> ImageStream:
@@ -84,9 +97,12 @@ def _read_rows(
     label_names: tuple[str, ...],
     truth: dict[str, Truth],
 ) -> Iterator[ImageFile]:
+    seen: set[str] = set()
     try:
         for number, row in enumerate(rows):
             key = str(row.get(_NAME) or f"{split}/{number}")
+            key = f"{key}#{number}" if key in seen else key
+            seen.add(key)
             label = _to_label(row.get(_LABEL), label_names)
             if label is not None:
                 truth[key] = Truth(label, str(row.get(_GROUP) or key))

@@ -128,11 +128,14 @@ def _spread(by_seed: NDArray[np.float64]) -> float:
     return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else 0.0
 
 
-def choose_winner(values: Mapping[str, object], families: Sequence[str]) -> tuple[Recipe, int]:
+def choose_recipes(
+    values: Mapping[str, object], families: Sequence[str]
+) -> tuple[Recipe, dict[str, Recipe]]:
     """The recipe with the highest mean validation AUROC over left-out families.
 
     Returns:
-        The recipe, and of how many families it would still be the choice without a look at them.
+        The choice by all families, and for each family the choice by the others: what is measured
+        on a family must not have been chosen by it.
     """
 
     def best(among: Sequence[str]) -> Recipe:
@@ -143,36 +146,32 @@ def choose_winner(values: Mapping[str, object], families: Sequence[str]) -> tupl
             ),
         )
 
-    winner = best(families)
-    others = [[one for one in families if one != family] for family in families]
-    return winner, sum(best(among) == winner for among in others)
+    without = {family: best([one for one in families if one != family]) for family in families}
+    return best(families), without
 
 
-def measure_families(run: ProtocolSettings, pools: Pools, winner: Recipe) -> Values:
+def measure_families(run: ProtocolSettings, pools: Pools, recipes: Mapping[str, Recipe]) -> Values:
     """The honest headline: each family left out, the winner and the baselines on the same rows.
+
+    The recipe for a family is the one that the other families chose.
 
     `left_families_<who>` is the mean over families, `beats_<baseline>` the paired difference of the
     winner's, both with intervals over components drawn for all families at once.
     """
-    test, families = pools["test"], list_families(pools["train"])
-    values: Values = {}
+    test = pools["test"]
+    values: Values = {f"recipe_without_{family}": recipe for family, recipe in recipes.items()}
     ranked: dict[str, dict[str, Statistic]] = {}
-    for family in families:
-        runs = read_runs(run, pools, winner, family, run.seeds)
+    for family, recipe in recipes.items():
+        runs = read_runs(run, pools, recipe, family, run.seeds)
         for name, value in measure_runs(runs, test, run.seed).items():
             values[f"left_{family}_{name}"] = value
-        ranked[family] = {
-            "winner": _rank_all(test, runs.rows, runs.margins),
-            **{
-                name: _rank_all(
-                    test, runs.rows, _score_baseline(run, pools, name, family, runs.rows)
-                )
-                for name in BASELINES
-            },
-        }
+        ranked[family] = {"winner": _rank_all(test, runs.rows, runs.margins)}
+        labels, groups = test.labels[runs.rows], test.groups[runs.rows]
         for name in BASELINES:
-            statistic = {f"left_{family}_{name}_auroc": ranked[family][name]}
-            values |= measure_all(statistic, test.groups, run.seed)
+            margins = _score_baseline(run, pools, name, family, runs.rows)
+            ranked[family][name] = _rank_all(test, runs.rows, margins)
+            statistic = {f"left_{family}_{name}_auroc": partial(on_rows, auroc, labels, margins)}
+            values |= measure_all(statistic, groups, run.seed)
     return values | _compare(ranked, test, run.seed)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -17,7 +16,7 @@ from faceproof.data.forgery.forged import Scene
 from faceproof.data.images import Pixels
 from faceproof.data.triplets import BESIDE
 from faceproof.learning.augmentation import Policy
-from faceproof.learning.inputs import to_tensor
+from faceproof.learning.inputs import fit, to_tensor
 from faceproof.learning.pixels import PixelStore
 from faceproof.metrics import Labels, Rows
 from faceproof.records import FAKE, ROLES
@@ -156,12 +155,17 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
             for pixels, _, _ in drawn
         ]
         side = None if treatment.crop_pixels is None else pictures[0].shape[0]
-        values = to_tensor(pictures, self._processor, side)
+        masks = [self._fit_mask(mask, side) for _, mask, _ in drawn]
+        labels = [label for _, _, label in drawn]
         return {
-            "pixel_values": values,
-            "labels": torch.tensor([_label_seen(mask, label) for _, mask, label in drawn]),
-            "masks": _fit_masks([mask for _, mask, _ in drawn], values.shape[-1]),
+            "pixel_values": to_tensor(pictures, self._processor, side),
+            "labels": torch.tensor(list(map(_label_seen, masks, labels))),
+            "masks": torch.from_numpy(np.stack(masks)).float() / 255,
         }
+
+    def _fit_mask(self, mask: Pixels, side: int | None) -> Pixels:
+        """Resized and cut as its image is, so that it lies on it."""
+        return fit(np.repeat(mask[..., None], 3, axis=2), self._processor, side)[..., 0]
 
     def _draw(self, group: PhotoRows, rng: np.random.Generator) -> list[_Drawn]:
         """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend."""
@@ -204,14 +208,6 @@ def _label_seen(mask: Pixels, label: int) -> int:
     """The label, but `IGNORED` for a fake that the crop shows nothing of."""
     is_hidden = label == FAKE and (mask > 0).mean() < _SEEN_SHARE
     return IGNORED if is_hidden else label
-
-
-def _fit_masks(masks: Sequence[Pixels], side: int) -> Tensor:
-    stacked = [
-        cv2.resize(np.ascontiguousarray(mask), (side, side), interpolation=cv2.INTER_AREA)
-        for mask in masks
-    ]
-    return torch.from_numpy(np.stack(stacked)).float() / 255
 
 
 def collate(items: Sequence[Batch]) -> Batch:

@@ -11,6 +11,7 @@ from faceproof.learning.models import Decision
 from faceproof.metrics import Labels, Scores
 from faceproof.records import FAKE
 
+_NEVER_FAKE, _NEVER_REAL = 2.0, -1.0  # limits that no score, 0 to 1, reaches
 _LOG_TEMPERATURE_LIMITS = (-4.0, 4.0)
 
 
@@ -70,8 +71,8 @@ def _choose_threshold(labels: Labels, scores: Scores) -> float:
 
 def _choose_limits(labels: Labels, scores: Scores, error_rate: float) -> tuple[float, float]:
     """Below the first a fake is rare, from the second on a real; equal where nothing is unsure."""
-    fake_from = _bound_above(scores[labels != FAKE], error_rate)
-    real_below = -_bound_above(-scores[labels == FAKE], error_rate)
+    fake_from = min(_bound_above(scores[labels != FAKE], error_rate), _NEVER_FAKE)
+    real_below = max(-_bound_above(-scores[labels == FAKE], error_rate), _NEVER_REAL)
     if real_below <= fake_from:
         return real_below, fake_from
     middle = (real_below + fake_from) / 2  # the classes stand apart: any limit between them does
@@ -79,8 +80,11 @@ def _choose_limits(labels: Labels, scores: Scores, error_rate: float) -> tuple[f
 
 
 def _bound_above(scores: Scores, error_rate: float) -> float:
-    """A limit that a new score of this class reaches with at most this chance."""
-    ordered = np.sort(scores)
-    rank = math.ceil((len(ordered) + 1) * (1 - error_rate))
-    highest = ordered[min(rank, len(ordered)) - 1]
-    return float(np.nextafter(highest, np.inf))
+    """A limit that a new score of this class reaches with at most this chance.
+
+    Infinite where the scores are too few to promise it.
+    """
+    rank = math.ceil((len(scores) + 1) * (1 - error_rate))
+    if rank > len(scores):
+        return math.inf
+    return float(np.nextafter(np.sort(scores)[rank - 1], np.inf))

@@ -14,7 +14,7 @@ from faceproof.learning.calibration import calibrate
 from faceproof.learning.models import save_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
-from faceproof.learning.training import TrainSettings, fit
+from faceproof.learning.training import TrainSettings, describe, fit
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.storage import replacing
@@ -65,13 +65,9 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         pools: the splits of the cell's source.
         folder: for `<cell>.npz` and `<cell>.model`.
     """
-    place = folder / f"{cell.name}.npz"
-    if place.is_file():
+    if is_done(cell, base, pools["train"].fingerprint, folder):
         return
-    run = replace(
-        base, augment=cell.augment, leave_out=cell.left_out, seed=cell.seed,
-        work=folder / f"{cell.name}.work",
-    )  # fmt: skip
+    run = _plan_run(cell, base, folder)
     fitted = fit(run, pools)
     rows = {name: choose_rows(pools[name], cell.left_out, name) for name in UNSEEN_SPLITS}
     margins = {
@@ -83,10 +79,31 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         decision = calibrate(np.asarray(table["label"]), margins["validation"], run.error_rate)
         save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
     arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
+    arrays["made_from"] = np.array(describe(run, pools["train"].fingerprint, processes=1))
     arrays |= {f"{name}_margins": margins[name] for name in UNSEEN_SPLITS}
-    with replacing(place) as partial, partial.open("wb") as sink:
+    with (
+        replacing(folder / f"{cell.name}.npz") as partial,
+        partial.open("wb") as sink,
+    ):
         np.savez_compressed(sink, allow_pickle=False, **arrays)
     shutil.rmtree(run.work)
+
+
+def _plan_run(cell: Cell, base: TrainSettings, folder: Path) -> TrainSettings:
+    return replace(
+        base, augment=cell.augment, leave_out=cell.left_out, seed=cell.seed,
+        work=folder / f"{cell.name}.work",
+    )  # fmt: skip
+
+
+def is_done(cell: Cell, base: TrainSettings, fingerprint: str, folder: Path) -> bool:
+    """True where the cell's scores are there and come from this recipe and this dataset."""
+    place = folder / f"{cell.name}.npz"
+    if not place.is_file():
+        return False
+    wanted = describe(_plan_run(cell, base, folder), fingerprint, processes=1)
+    with np.load(place) as arrays:
+        return "made_from" in arrays and str(arrays["made_from"]) == wanted
 
 
 def read_cell(cell: Cell, folder: Path) -> CellScores:

@@ -20,7 +20,7 @@ from faceproof.data.images import Pixels
 from faceproof.errors import ModelError
 from faceproof.learning.calibration import to_margins
 from faceproof.learning.explanations import write_map
-from faceproof.learning.inputs import to_tensor
+from faceproof.learning.inputs import fit, normalise
 from faceproof.learning.models import Decision, load_model, load_rule
 
 _NOT_ONNX = (onnx_errors.Fail, onnx_errors.InvalidProtobuf, onnx_errors.InvalidGraph)
@@ -30,12 +30,16 @@ INT8_MODEL = "onnx/model_quantized.onnx"
 
 
 class Engine(Protocol):
-    """Computes fake logit minus real logit for pictures of any size, shape (N,)."""
+    """Computes fake logit minus real logit."""
 
     decision: Decision
 
-    def compute_margins(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
-        """One margin for each (H, W, 3) uint8 RGB picture."""
+    def fit(self, picture: Pixels) -> Pixels:
+        """A picture of any size, (H, W, 3) uint8 RGB, in the model's."""
+        ...
+
+    def compute_margins(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+        """One margin for each picture that `fit` gave, shape (N,)."""
         ...
 
     def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
@@ -61,9 +65,12 @@ class _Torch:
         self._processor: BaseImageProcessor = processor
         self._kind = kind
 
+    def fit(self, picture: Pixels) -> Pixels:
+        return fit(picture, self._processor)
+
     @torch.inference_mode()
-    def compute_margins(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
-        values = to_tensor(pictures, self._processor).to(self._kind)
+    def compute_margins(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+        values = normalise(fitted, self._processor).to(self._kind)
         return to_margins(self._model(pixel_values=values).logits.double().numpy())
 
     def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
@@ -85,10 +92,14 @@ class _Onnx:
             raise ModelError(f"{path} cannot be opened: {error}") from error
         self._processor, self.decision = load_rule(str(folder))
 
-    def compute_margins(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
-        values = to_tensor(pictures, self._processor).numpy()
-        (logits,) = self._session.run(["logits"], {"pixel_values": values})
-        return to_margins(logits)
+    def fit(self, picture: Pixels) -> Pixels:
+        return fit(picture, self._processor)
+
+    def compute_margins(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+        values = normalise(fitted, self._processor).numpy()
+        # One at a time: the scale of the integers is taken over all that is given together.
+        logits = [self._session.run(["logits"], {"pixel_values": one[None]})[0] for one in values]
+        return to_margins(np.concatenate(logits))
 
     def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
         raise ModelError("a heat map needs gradients, which 8-bit models do not have; use fp32")

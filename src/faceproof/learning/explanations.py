@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
-from faceproof.learning.inputs import to_tensor
+from faceproof.learning.inputs import normalise
 from faceproof.learning.supervision import to_map
 from faceproof.records import FAKE
 from faceproof.storage import replacing
@@ -35,9 +35,9 @@ def find_heat(
     Args:
         model: in evaluation mode.
         processor: of the model.
-        picture: (H, W, 3) uint8 RGB.
+        picture: (side, side, 3) uint8 RGB, in the model's size.
     """
-    values = to_tensor([picture], processor)
+    values = normalise([picture], processor)
     outputs = model(pixel_values=values, output_hidden_states=True)
     hidden = outputs.hidden_states[-1]
     if hidden.ndim == 3:  # the last tokens of a ViT but the first lead nowhere: one layer earlier
@@ -63,7 +63,7 @@ def draw_heat(picture: Pixels, heat: NDArray[np.float32]) -> bytes:
 
 def name_map(image: str) -> str:
     """A file name of its own for the map of an image: the end of its path, and a hash of it."""
-    readable = re.sub(r"[^\w.-]+", "_", image)[-_NAME_CHARACTERS:].lstrip("._")
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", image)[-_NAME_CHARACTERS:].lstrip("._")
     return f"{readable}-{hashlib.sha256(image.encode()).hexdigest()[:8]}.png"
 
 

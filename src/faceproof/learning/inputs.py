@@ -19,19 +19,51 @@ def to_tensor(
 ) -> Tensor:
     """Pictures of any size as the model takes them, (N, 3, side, side) float32.
 
-    Sizes and crops are the processor's own code; a picture that has the size already skips it.
-    Values are scaled and normalised for the whole batch at once, with the processor's constants.
-
     Args:
         pictures: (H, W, 3) uint8 RGB each.
         processor: of the model.
         side_pixels: in place of the processor's own side.
     """
-    if any(getattr(processor, name, False) for name in _EXTRAS):
-        whole = [processor(images=one, return_tensors="pt")["pixel_values"] for one in pictures]
-        return torch.cat(whole)
+    return normalise([fit(one, processor, side_pixels) for one in pictures], processor)
+
+
+def fit(picture: Pixels, processor: BaseImageProcessor, side_pixels: int | None = None) -> Pixels:
+    """A picture in the model's size, (side, side, 3) uint8 RGB.
+
+    Squares are resized at once, everything else goes through the processor's own code. A processor
+    with steps that only it knows leaves the picture as it is, for `normalise`.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        processor: of the model.
+        side_pixels: in place of the processor's own side.
+    """
+    if _is_special(processor):
+        return picture
     side = side_of(processor) if side_pixels is None else side_pixels
-    fitted = [_fit(one, processor, side, side_pixels is not None) for one in pictures]
+    keeps_all = getattr(processor, "crop_pct", None) in (None, 1.0)
+    is_cropped = bool(getattr(processor, "do_center_crop", False))
+    height, width = picture.shape[:2]
+    if height == width and keeps_all and not is_cropped and processor.do_resize:
+        if height == side:
+            return picture
+        resized = Image.fromarray(picture).resize((side, side), processor.resample)
+        return np.asarray(resized, np.uint8)
+    size = {} if side_pixels is None else {"size": {"shortest_edge": side}}
+    fitted = processor(images=picture, return_tensors="np", **_RAW, **size)["pixel_values"][0]
+    return np.ascontiguousarray(np.asarray(fitted, np.uint8).transpose(1, 2, 0))
+
+
+def normalise(fitted: Sequence[Pixels], processor: BaseImageProcessor) -> Tensor:
+    """What `fit` gave, scaled and normalised at once, (N, 3, side, side) float32.
+
+    Args:
+        fitted: pictures of one size.
+        processor: whose constants are used.
+    """
+    if _is_special(processor):
+        whole = [processor(images=one, return_tensors="pt")["pixel_values"] for one in fitted]
+        return torch.cat(whole)
     values = torch.from_numpy(np.stack(fitted)).permute(0, 3, 1, 2).float()
     if processor.do_rescale:
         values = values * processor.rescale_factor
@@ -49,16 +81,5 @@ def side_of(processor: BaseImageProcessor) -> int:
     return int(size.get("shortest_edge") or size["height"])
 
 
-def _fit(picture: Pixels, processor: BaseImageProcessor, side: int, is_own_side: bool) -> Pixels:
-    """The picture in the model's size: squares at once, the rest by the processor's own code."""
-    keeps_all = getattr(processor, "crop_pct", None) in (None, 1.0)
-    is_cropped = bool(getattr(processor, "do_center_crop", False))
-    height, width = picture.shape[:2]
-    if height == width and keeps_all and not is_cropped and processor.do_resize:
-        if height == side:
-            return picture
-        resized = Image.fromarray(picture).resize((side, side), processor.resample)
-        return np.asarray(resized, np.uint8)
-    size = {"size": {"shortest_edge": side}} if is_own_side else {}
-    fitted = processor(images=picture, return_tensors="np", **_RAW, **size)["pixel_values"][0]
-    return np.ascontiguousarray(np.asarray(fitted, np.uint8).transpose(1, 2, 0))
+def _is_special(processor: BaseImageProcessor) -> bool:
+    return any(getattr(processor, name, False) for name in _EXTRAS)

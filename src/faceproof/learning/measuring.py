@@ -43,6 +43,19 @@ _RANKINGS: Mapping[str, Metric] = {
     "brier": brier_score,
     "ece": calibration_error,
 }
+TITLES: Mapping[str, str] = {
+    "auroc": "area under the ROC curve",
+    "average_precision": "average precision",
+    "eer": "equal error rate",
+    "found_at_5": "fakes found at 5 % false alarms",
+    "found_at_1": "fakes found at 1 % false alarms",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "accuracy": "accuracy, forced",
+    "coverage": "coverage: not unsure",
+    "accuracy_decided": "accuracy where not unsure",
+    "false_alarms": "false alarms among reals",
+}  # of what `list_statistics` lists, for readers
 
 
 @dataclass(frozen=True)

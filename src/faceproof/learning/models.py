@@ -32,6 +32,7 @@ Verdict = Literal["real", "fake", "unsure"]
 
 UNSURE: Verdict = "unsure"
 FROM_CONFIG = "config"
+WEIGHTS = "model.safetensors"
 _DECISION = "decision"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
@@ -79,7 +80,8 @@ class Decision:
         """The same verdicts for scores that were not calibrated: those of stock `pipeline`."""
 
         def move(limit: float) -> float:
-            return float(expit(self.temperature * logit(min(max(limit, 0.0), 1.0))))
+            is_reached = 0 <= limit <= 1
+            return float(expit(self.temperature * logit(limit))) if is_reached else limit
 
         return Decision(
             temperature=1.0,

@@ -77,5 +77,11 @@ def export(folder: Path) -> tuple[Path, Path]:
         with replacing(whole) as partial:
             onnx.save(graph, partial)
         with replacing(small) as partial:
-            quantize_dynamic(whole, partial, per_channel=True, weight_type=QuantType.QInt8)
+            quantize_dynamic(
+                whole,
+                partial,
+                op_types_to_quantize=["MatMul", "Gemm"],
+                per_channel=True,
+                weight_type=QuantType.QInt8,
+            )
     return whole, small

@@ -67,6 +67,10 @@ class PixelStore:
         """Half of the images have a shorter side of at most so many pixels."""
         return int(np.median(np.min(self._sizes, axis=1)))
 
+    def smallest_side(self) -> int:
+        """The shorter side of the smallest image."""
+        return int(np.min(self._sizes))
+
     def find_points(self) -> dict[int, Points]:
         """Five landmarks, (5, 2) pixels, of each real photo in which a face is found, by row.
 

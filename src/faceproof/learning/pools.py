@@ -47,8 +47,14 @@ class Pool:
             yield row["image"]["bytes"]
 
     def rows_without(self, name: str) -> Rows:
-        """Rows that are not of this family or method: neither its fakes nor its shams."""
-        return np.flatnonzero((self.table["family"] != name) & (self.table["method"] != name))
+        """Rows that are not of this family or method: neither its fakes nor its shams.
+
+        A sham does not say which method of its family it left out: with any of them all go.
+        """
+        is_named = (self.table["family"] == name) | (self.table["method"] == name)
+        families = set(self.table["family"][is_named])
+        is_sham = (self.table["method"] == SHAM) & self.table["family"].isin(families)
+        return np.flatnonzero(~(is_named | is_sham))
 
     def rows_against(self, name: str) -> Rows:
         """The fakes of this family or method, and every real image."""

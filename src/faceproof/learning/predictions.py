@@ -19,8 +19,8 @@ from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError, ModelError, SettingsError
 from faceproof.learning.calibration import to_scores
 from faceproof.learning.engines import Precision, open_engine
-from faceproof.learning.measuring import measure_decision
-from faceproof.learning.models import UNSURE, Decision, Verdict
+from faceproof.learning.measuring import TITLES, measure_decision
+from faceproof.learning.models import UNSURE, WEIGHTS, Decision, Verdict
 from faceproof.metrics import Labels, Measured, Scores
 from faceproof.records import LABELS
 from faceproof.results import Size
@@ -138,12 +138,15 @@ class Detector:
 
     def identify(self) -> dict[str, str]:
         """What identifies the model in a result file."""
-        weights = Path(self._place) / "model.safetensors"
+        weights = Path(self._place) / WEIGHTS
         return {"model": hash_file(weights) if weights.is_file() else self._place}
 
     def score(self, pictures: Sequence[Pixels]) -> Scores:
-        """Probability of fake for each picture, shape (N,), 0 to 1."""
-        return to_scores(self._engine.compute_margins(pictures), self.decision.temperature)
+        """Probability of fake for each picture, (H, W, 3) uint8 RGB, shape (N,), 0 to 1."""
+        return self._score([self._engine.fit(one) for one in pictures])
+
+    def _score(self, fitted: Sequence[Pixels]) -> Scores:
+        return to_scores(self._engine.compute_margins(fitted), self.decision.temperature)
 
     def predict(
         self, images: Iterable[ImageFile], batch: int, workers: int = 1
@@ -162,18 +165,18 @@ class Detector:
                 yield from waiting.popleft().result()
 
     def _prepare(self, data: bytes) -> tuple[Pixels, str]:
-        """The face of an encoded image, or all of it; and what is to be said of it.
+        """The face of an encoded image, or all of it, in the model's size; and what to say of it.
 
         Raises:
             ImageError: it cannot be decoded.
         """
         pixels = decode(data)
         if not self._is_aligned:
-            return pixels, ""
+            return self._engine.fit(pixels), ""
         try:
-            return find_largest(pixels).cut(pixels), ""
+            return self._engine.fit(find_largest(pixels).cut(pixels)), ""
         except ImageError:
-            return pixels, _NO_FACE
+            return self._engine.fit(pixels), _NO_FACE
 
     def _predict_batch(self, files: Sequence[ImageFile]) -> list[Prediction]:
         pictures: list[Pixels] = []
@@ -185,7 +188,7 @@ class Detector:
                 reasons.append((reason, True))
             except ImageError as error:
                 reasons.append((str(error), False))
-        scores = iter(self.score(pictures) if pictures else ())
+        scores = iter(self._score(pictures) if pictures else ())
         if self._maps is not None:
             readable = (
                 file.name for file, (_, is_fine) in zip(files, reasons, strict=True) if is_fine
@@ -285,6 +288,6 @@ def write(predictions: Iterable[Prediction], path: Path) -> None:
 def format_metric(name: str, value: Measured) -> str:
     """A metric as a line of text, with count and interval."""
     return (
-        f"{name.replace('_', ' '):<18} {value.value:.3f} (95 % interval {value.low:.3f} to "
+        f"{TITLES[name]:<32} {value.value:.3f} (95 % interval {value.low:.3f} to "
         f"{value.high:.3f}, n = {value.n} readable images with known truth)"
     )

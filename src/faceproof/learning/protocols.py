@@ -8,6 +8,7 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from faceproof import settings
 from faceproof.console import progress
 from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import RECIPES, Recipe
-from faceproof.learning.cells import Cell, run_cell
+from faceproof.learning.cells import Cell, is_done, run_cell
 from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.pools import Pool, open_pools
 from faceproof.learning.training import TrainSettings
@@ -118,17 +119,25 @@ def plan_winner(run: ProtocolSettings, winner: Recipe, methods: Sequence[str]) -
 def run_cells(run: ProtocolSettings, cells: Sequence[Cell]) -> None:
     """Run those cells that have no scores yet, some at a time."""
     folder = run.work / "cells"
-    missing = [cell for cell in cells if not (folder / f"{cell.name}.npz").is_file()]
+    missing = []
+    for source in sorted({cell.source for cell in cells}):
+        train, base = open_source(run, source)["train"], run.read_recipe(source)
+        train.images.find_points()  # here, once, not by every process
+        missing += [
+            cell
+            for cell in cells
+            if cell.source == source and not is_done(cell, base, train.fingerprint, folder)
+        ]
     logger.info("%d of %d cells are still to be run", len(missing), len(cells))
-    if not missing:
-        return
-    for source in {cell.source for cell in missing}:  # decoded here, once, not by every process
-        open_source(run, source)["train"].images.find_points()
     context = multiprocessing.get_context("spawn")  # a forked torch hangs
     with ProcessPoolExecutor(run.processes, context, _start_worker) as workers:
         waiting = [workers.submit(_work, run, cell) for cell in missing]
-        for done in progress(as_completed(waiting), "training", "cells", len(waiting)):
-            done.result()
+        try:
+            for done in progress(as_completed(waiting), "training", "cells", len(waiting)):
+                done.result()
+        except BaseException:
+            workers.shutdown(cancel_futures=True)  # else leaving waits for hours of other cells
+            raise
 
 
 def _start_worker() -> None:
@@ -141,6 +150,11 @@ def _work(run: ProtocolSettings, cell: Cell) -> None:
 
 
 def open_source(run: ProtocolSettings, source: str) -> dict[Split, Pool]:
-    """The splits of a source."""
+    """The splits of a source, opened once in a process."""
     base = run.read_recipe(source)
-    return open_pools(base.dataset, base.cache)
+    return _open_once(base.dataset, base.cache)
+
+
+@cache
+def _open_once(dataset: Path, folder: Path) -> dict[Split, Pool]:
+    return open_pools(dataset, folder)

@@ -13,6 +13,7 @@ from PIL import Image
 from faceproof.data.archives import ImageFile
 from faceproof.data.images import decode
 from faceproof.errors import ImageError, MetricError
+from faceproof.learning.measuring import TITLES
 from faceproof.learning.models import UNSURE, Decision
 from faceproof.learning.predictions import Tally
 from faceproof.metrics import (
@@ -50,7 +51,7 @@ def write_review(
     pictures = _read_pictures({name for name, _, _ in worst}, images)
     document = {
         "counts": tally.counts(),
-        "metrics": {name: asdict(value) for name, value in metrics.items()},
+        "metrics": {TITLES[name]: asdict(value) for name, value in metrics.items()},
         "decision": asdict(decision),
         "verdicts": count_verdicts(tally, decision),
         "curves": list_curves(tally),

@@ -29,6 +29,7 @@ from faceproof.data.images import decode
 from faceproof.errors import InputError
 from faceproof.learning.batches import Batch, collate
 from faceproof.learning.engines import Precision
+from faceproof.learning.inputs import side_of
 from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.models import make_model
 from faceproof.learning.pools import open_pools
@@ -177,7 +178,7 @@ def time_training(run: SpeedSettings) -> dict[str, Scalar]:
     torch.manual_seed(run.seed)
     model, processor = make_model(base.init, base.design(pools["train"].images))
     data = make_training(base, pools["train"], processor)
-    supervised = Supervised(model, base.mask_weight, base.decay).train()
+    supervised = Supervised(model, side_of(processor), base.mask_weight, base.decay).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=base.learning_rate)
     loader = iter(DataLoader(data, batch_size=base.batch, shuffle=True, collate_fn=collate))
     whole, bare, ratios = [], [], []

@@ -4,6 +4,7 @@ Neither is saved. The mask head says where the forgery is, place by place, which
 network far more than one label an image; the running mean is what is evaluated and kept.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import (
@@ -14,19 +15,26 @@ from transformers import (
     TrainingArguments,
 )
 
-from faceproof.learning.batches import IGNORED
+from faceproof.errors import ModelError
+from faceproof.learning.batches import IGNORED, PhotoGroups
 
 
 class Supervised(nn.Module):
     """A classifier in training: `model` learns, `average` follows it and is evaluated."""
 
-    def __init__(self, model: PreTrainedModel, mask_weight: float, decay: float) -> None:
+    def __init__(
+        self, model: PreTrainedModel, side_pixels: int, mask_weight: float, decay: float
+    ) -> None:
         """Wrap a classifier.
 
         Args:
             model: takes `pixel_values`, gives `logits` and hidden states.
+            side_pixels: of its input.
             mask_weight: of the mask head's loss beside the label's; 0 leaves the head out.
             decay: of the running mean, per step; 0 keeps no history.
+
+        Raises:
+            ModelError: a mask is wanted, but the model's hidden states have no places.
         """
         super().__init__()
         self.model = model
@@ -34,7 +42,7 @@ class Supervised(nn.Module):
         self.average.requires_grad_(False)
         self._mask_weight = mask_weight
         if mask_weight:
-            self.mask_head = nn.Conv2d(_count_channels(model), 1, 1)
+            self.mask_head = nn.Conv2d(_count_channels(model, side_pixels), 1, 1)
 
     def forward(
         self, pixel_values: Tensor, labels: Tensor | None = None, masks: Tensor | None = None
@@ -73,7 +81,24 @@ class Supervised(nn.Module):
 
 
 class Follow(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
-    """Lets the running mean follow after every step."""
+    """Lets the running mean follow after every step, and tells the photos which epoch it is.
+
+    The Trainer tells them too, but not where several processes share them.
+    """
+
+    def __init__(self, photos: PhotoGroups) -> None:
+        """Take the training photos."""
+        self._photos = photos
+
+    def on_epoch_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        """Called by the Trainer."""
+        self._photos.set_epoch(round(state.epoch or 0))
 
     def on_step_end(
         self,
@@ -89,17 +114,25 @@ class Follow(TrainerCallback):  # type: ignore[misc]  # transformers is not read
 
 
 def to_map(hidden: Tensor) -> Tensor:
-    """Hidden states by place, (N, C, h, w): maps stay, tokens (N, 1 + h * w, C) lose the first."""
+    """Hidden states by place, (N, C, h, w): maps stay; of tokens the last h * w are places."""
     if hidden.ndim == 4:
         return hidden
-    tokens = hidden[:, 1:].transpose(1, 2)
-    side = int(tokens.shape[-1] ** 0.5)
+    side = int(hidden.shape[1] ** 0.5)
+    tokens = hidden[:, -side * side :].transpose(1, 2)
     return tokens.reshape(*tokens.shape[:2], side, side)
 
 
-def _count_channels(model: PreTrainedModel) -> int:
-    head = model.classifier
-    return int(head.in_features)
+@torch.no_grad()
+def _count_channels(model: PreTrainedModel, side_pixels: int) -> int:
+    """By a look at what an empty picture gives."""
+    was_training = model.training
+    empty = torch.zeros(1, 3, side_pixels, side_pixels)
+    outputs = model.eval()(pixel_values=empty, output_hidden_states=True)
+    model.train(was_training)
+    if not outputs.hidden_states or outputs.hidden_states[-1].ndim not in (3, 4):
+        kind = type(model).__name__
+        raise ModelError(f"{kind} has no places for a mask; give mask_weight 0")
+    return int(to_map(outputs.hidden_states[-1]).shape[1])
 
 
 def _add_loss(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:

@@ -17,11 +17,11 @@ from transformers import (
     set_seed,
 )
 from transformers.image_processing_utils import BaseImageProcessor
-from transformers.trainer_utils import get_last_checkpoint
 
 from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.batches import Images, PhotoGroups, Treatment, collate, group_rows
+from faceproof.learning.inputs import side_of
 from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 _EVALUATION_BATCH = 32  # images; memory, not results
 _SELF_BLENDS = ("blend", "self_blend")  # the family and the method of online self-blends
 _MADE_FROM = "made_from.json"
+_CHECKPOINTS, _WRITTEN_LAST = "checkpoint-*", "trainer_state.json"  # the Trainer's own names
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class TrainSettings:
 
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     output: Path = field(metadata={"help": "model folder to write"})
-    work: Path = field(metadata={"help": "folder for checkpoints; a run that was stopped goes on"})
+    work: Path = field(
+        metadata={"help": "folder for checkpoints and logs; a run that validates may be stopped"}
+    )
     cache: Path = field(
         metadata={"help": "folder for the decoded images, 4 bytes a pixel; shared by runs"}
     )
@@ -186,19 +189,21 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
         check_left_out(run.leave_out, pools["train"])
     set_seed(run.seed)
     model, processor = make_model(run.init, run.design(pools["train"].images))
+    photos = make_training(run, pools["train"], processor)
     trainer = Trainer(
-        model=Supervised(model, run.mask_weight, run.decay),
+        model=Supervised(model, side_of(processor), run.mask_weight, run.decay),
         args=_make_arguments(run),
-        train_dataset=make_training(run, pools["train"], processor),
+        train_dataset=photos,
         eval_dataset=_make_validation(run, pools["validation"], processor),
         data_collator=collate,
         compute_metrics=scorer,
-        callbacks=[Follow(), *_stop_early(run)],
+        callbacks=[Follow(photos), *_stop_early(run)],
     )
-    checkpoint = _find_checkpoint(run, pools["train"].fingerprint)
+    made_from = describe(run, pools["train"].fingerprint, trainer.args.world_size)
+    checkpoint = _find_checkpoint(run, made_from)
     if trainer.is_world_process_zero():
-        _claim(run, pools["train"].fingerprint, checkpoint)
-    trainer.train(resume_from_checkpoint=checkpoint)
+        _claim(run, made_from, checkpoint)
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     supervised: Supervised = trainer.accelerator.unwrap_model(trainer.model)
     facts: dict[str, Scalar] = {
         "epochs_run": round(trainer.state.epoch or 0, 2),
@@ -220,11 +225,14 @@ def make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor)
     """Photos to train on, of the rows that the run may see.
 
     Raises:
-        SettingsError: no photo has both labels left.
+        SettingsError: no photo has both labels left, or a face is smaller than the crops.
     """
     groups = group_rows(pool.table, _rows_to_use(run, pool))
     if not groups:
         raise SettingsError("no photo has both reals and fakes; there is nothing to train on")
+    smallest = pool.images.smallest_side()
+    if run.crop_pixels > smallest:
+        raise SettingsError(f"crop_pixels {run.crop_pixels} exceeds the smallest face, {smallest}")
     return PhotoGroups(groups, pool.images, processor, run.treatment)
 
 
@@ -268,29 +276,37 @@ def _stop_early(run: TrainSettings) -> list[EarlyStoppingCallback]:
     return [EarlyStoppingCallback(early_stopping_patience=run.patience)] if run.patience else []
 
 
-def _describe(run: TrainSettings, fingerprint: str) -> str:
-    """What decides a training run: its settings but for places, and the data."""
+def describe(run: TrainSettings, fingerprint: str, processes: int) -> str:
+    """What decides a training run: its settings but for places, the data, the processes."""
     settings = {name: value for name, value in asdict(run).items() if not isinstance(value, Path)}
-    return json.dumps({**settings, "fingerprint": fingerprint}, sort_keys=True)
+    document = {**settings, "fingerprint": fingerprint, "processes": processes}
+    return json.dumps(document, sort_keys=True)
 
 
-def _find_checkpoint(run: TrainSettings, fingerprint: str) -> str | None:
-    """The last checkpoint of the same run, if it was stopped before its end."""
+def _find_checkpoint(run: TrainSettings, made_from: str) -> Path | None:
+    """The last whole checkpoint of the same run, if it was stopped before its end."""
     claim = run.work / _MADE_FROM
-    if not claim.is_file() or claim.read_text() != _describe(run, fingerprint):
+    if not claim.is_file() or claim.read_text() != made_from:
         return None
-    checkpoint: str | None = get_last_checkpoint(str(run.work))
-    return checkpoint
+    whole = [one.parent for one in run.work.glob(f"{_CHECKPOINTS}/{_WRITTEN_LAST}")]
+    return max(whole, key=lambda one: int(one.name.rpartition("-")[2]), default=None)
 
 
-def _claim(run: TrainSettings, fingerprint: str, checkpoint: str | None) -> None:
+def _claim(run: TrainSettings, made_from: str, checkpoint: Path | None) -> None:
     """Clear what another run left; say whose checkpoints these will be."""
     if checkpoint is not None:
         logger.info("going on from %s", checkpoint)
         return
     shutil.rmtree(run.work, ignore_errors=True)
     with replacing(run.work / _MADE_FROM) as partial:
-        partial.write_text(_describe(run, fingerprint))
+        partial.write_text(made_from)
+
+
+def finish(run: TrainSettings) -> None:
+    """Drop the checkpoints of a run whose results are written: the next one starts afresh."""
+    (run.work / _MADE_FROM).unlink(missing_ok=True)
+    for checkpoint in run.work.glob(_CHECKPOINTS):
+        shutil.rmtree(checkpoint)
 
 
 def write_history(log_history: list[dict[str, float]], path: Path) -> None:

@@ -20,14 +20,14 @@ from faceproof.learning.axes import Pools, Values
 from faceproof.learning.calibration import to_scores
 from faceproof.learning.cells import Cell
 from faceproof.learning.measuring import average, list_statistics, measure_all
-from faceproof.learning.models import Decision, load_model
+from faceproof.learning.models import WEIGHTS, Decision, load_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.protocols import MAIN, ProtocolSettings, read_places
 from faceproof.learning.scoring import Margins, score_pictures, score_rows
 from faceproof.learning.stresses import HARD_REALS, STRESSES
 from faceproof.metrics import Labels, Rows, auroc
 from faceproof.records import FAKE, LABELS, ROLES
-from faceproof.storage import replacing
+from faceproof.storage import hash_file, replacing
 
 _STRESSED = 3  # one component of test in so many: a ladder has many rungs
 _PHOTO = ROLES.index("real")
@@ -37,7 +37,7 @@ _SHOWN = ("auroc", "accuracy", "coverage", "false_alarms")
 
 @dataclass(frozen=True)
 class Trained:
-    """A model of an in-domain cell."""
+    """A model of an in-domain cell; its name ends in a hash of its weights."""
 
     name: str
     model: PreTrainedModel
@@ -56,9 +56,10 @@ class Labelled:
 def load_winners(run: ProtocolSettings, winner: Recipe, source: str) -> list[Trained]:
     """The in-domain models of a source, one a seed."""
     cells = [Cell(source, winner, None, run.seed + number) for number in range(run.seeds)]
+    places = [run.work / "cells" / f"{cell.name}.model" for cell in cells]
     return [
-        Trained(cell.name, *load_model(str(run.work / "cells" / f"{cell.name}.model")))
-        for cell in cells
+        Trained(f"{cell.name}-{hash_file(place / WEIGHTS)[:8]}", *load_model(str(place)))
+        for cell, place in zip(cells, places, strict=True)
     ]
 
 

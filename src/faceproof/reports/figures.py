@@ -182,7 +182,7 @@ def draw_ladder(result: Path, path: Path) -> None:
             for part in ("", "_low", "_high")
         )
         panel.errorbar(
-            middle, [row for row, _ in shown], xerr=[middle - low, high - middle],
+            middle, [row for row, _ in shown], xerr=np.maximum([middle - low, high - middle], 0),
             linestyle="", marker="o", color="black", markersize=4, capsize=2,
         )  # fmt: skip
     left.axvline(values["stress_as_is_auroc"], color="0.6", linewidth=1, linestyle=":")

@@ -35,6 +35,21 @@ def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
         open_input(str(tmp_path / "*.jpg"))
 
 
+@pytest.mark.parametrize("pattern", ["**.jpg", "*" * 300 + "x" * 300])
+def test_a_pattern_that_means_nothing_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(InputError, match="pattern"):
+        open_input(str(tmp_path / pattern))
+
+
+def test_rows_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch, jpeg: bytes) -> None:
+    rows = Dataset.from_dict(
+        {"image": [{"bytes": jpeg, "path": None}] * 3, "image_id": ["a", "b", "a"]},
+        features=Features({"image": Image(), "image_id": Value("string")}),
+    )
+    offer(monkeypatch, rows)
+    assert [image.name for image in open_input("some/faces").images] == ["a", "b", "a#2"]
+
+
 def test_a_place_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         open_input(str(tmp_path / "nothing"))

@@ -9,7 +9,7 @@ import pytest
 
 from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.axes import (
-    choose_winner,
+    choose_recipes,
     measure_ablation,
     measure_families,
     measure_in_domain,
@@ -89,11 +89,9 @@ def test_the_recipe_that_finds_what_it_never_saw_wins(run: ProtocolSettings, lar
     assert values[f"ablation_{WINNER}_blend_sd"] == 0.0
     assert 0.3 < values["ablation_none_blend"] < 0.7  # type: ignore[operator]
     assert values["ablation_none_synthesize"] == 1.0
-    winner, agreeing = choose_winner(values, list_families(large))
-    assert winner == WINNER
-    assert (
-        agreeing == 1
-    )  # with blend left out of the choice all recipes are alike: the first is taken
+    winner, without = choose_recipes(values, list_families(large))
+    assert winner == without["synthesize"] == WINNER
+    assert without["blend"] == "none"  # without a look at blend all are alike: the first
 
 
 def test_families_are_compared_with_baselines_on_the_same_rows(
@@ -106,7 +104,7 @@ def test_families_are_compared_with_baselines_on_the_same_rows(
         "faceproof.learning.axes.read_features",
         lambda name, pool, place: rng.normal(size=(len(pool.table), 3)).astype(np.float32),
     )
-    values = measure_families(run, pools_of(large), WINNER)  # type: ignore[arg-type]
+    values = measure_families(run, pools_of(large), dict.fromkeys(list_families(large), WINNER))  # type: ignore[arg-type]
     assert value_of(values, "left_families_winner") == 1.0
     lead = values["beats_noise"]
     assert isinstance(lead, Measured)

@@ -48,6 +48,14 @@ def test_at_most_the_stated_share_of_new_images_is_called_wrongly(rng: np.random
     assert decision.real_below < decision.fake_from
 
 
+def test_too_few_images_promise_nothing() -> None:
+    """Of 8 reals the next one is above all with a chance of 1 in 9: more than 5 %."""
+    labels = np.repeat([0, 1], 8)
+    decision = calibrate(labels, np.where(labels == 1, 3.0, -3.0), error_rate=0.05)
+    assert {decision.judge(score) for score in (0.0, 0.5, 1.0)} == {"unsure"}
+    assert {decision.on_raw_scale().judge(score) for score in (0.0, 0.5, 1.0)} == {"unsure"}
+
+
 def test_nothing_is_unsure_where_the_classes_stand_apart() -> None:
     labels = np.repeat([0, 1], 50)
     decision = calibrate(labels, np.where(labels == 1, 3.0, -3.0), error_rate=0.05)

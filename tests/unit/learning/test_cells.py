@@ -29,8 +29,10 @@ def test_a_cell_leaves_scores_and_is_not_run_again(pool: Pool, tmp_path: Path) -
     assert load_model(str(tmp_path / f"{cell.name}.model"))[2].error_rate == 0.05
     assert not (tmp_path / f"{cell.name}.work").exists()
     before = (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns
-    run_cell(cell, quick(), {}, tmp_path)
+    run_cell(cell, quick(), pools, tmp_path)  # type: ignore[arg-type]
     assert (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns == before
+    run_cell(cell, replace(quick(), epochs=2), pools, tmp_path)  # type: ignore[arg-type]
+    assert (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns != before  # another recipe
 
 
 def test_the_same_cell_gives_the_same_scores(pool: Pool, tmp_path: Path) -> None:

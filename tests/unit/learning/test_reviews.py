@@ -51,4 +51,4 @@ def test_a_review_holds_pictures_of_the_errors(tmp_path: Path, face: Pixels) -> 
     assert [one["image"] for one in said["worst"]] == ["d", "c"]
     assert all(0 < len(one["thumbnail"]) < len(data) for one in said["worst"])
     assert said["counts"]["known"] == 5
-    assert said["metrics"]["accuracy"]["value"] == 0.6
+    assert said["metrics"]["accuracy, forced"]["value"] == 0.6

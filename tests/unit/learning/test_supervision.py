@@ -1,10 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from tests.conftest import TINY
 
+from faceproof.learning.backbones import open_lite0
 from faceproof.learning.batches import IGNORED
 from faceproof.learning.models import Architecture, make_model
-from faceproof.learning.supervision import Supervised, to_map
+from faceproof.learning.supervision import Follow, Supervised, to_map
 
 PIXELS = torch.linspace(-2, 2, 4 * 3 * 92 * 92).reshape(4, 3, 92, 92)
 LABELS = torch.tensor([0, 1, 0, IGNORED])
@@ -14,7 +17,7 @@ MASKS = torch.zeros(4, 92, 92)
 def test_training_adds_the_mask_loss_by_its_weight() -> None:
     torch.manual_seed(0)
     model = make_model("config", TINY)[0]
-    heavy, without = Supervised(model, 2.0, 0.9), Supervised(model, 0.0, 0.9)
+    heavy, without = Supervised(model, 92, 2.0, 0.9), Supervised(model, 92, 0.0, 0.9)
     with torch.no_grad():  # a head of zeros says one half everywhere: its loss is ln 2
         for weights in heavy.mask_head.parameters():
             weights.zero_()
@@ -26,7 +29,7 @@ def test_training_adds_the_mask_loss_by_its_weight() -> None:
 
 def test_ignored_images_have_no_part_in_the_loss() -> None:
     model = make_model("config", TINY)[0]
-    one = Supervised(model, 0.0, 0.0)
+    one = Supervised(model, 92, 0.0, 0.0)
     with torch.no_grad():
         with_four = one(PIXELS, LABELS)["loss"]
         with_three = one(PIXELS[:3], LABELS[:3])["loss"]
@@ -35,7 +38,7 @@ def test_ignored_images_have_no_part_in_the_loss() -> None:
 
 def test_the_mean_follows_and_is_what_is_evaluated_and_kept() -> None:
     model = make_model("config", TINY)[0]
-    supervised = Supervised(model, 0.0, decay=0.75)
+    supervised = Supervised(model, 92, 0.0, decay=0.75)
     supervised.follow()
     before = supervised.trained.classifier.bias.clone()
     with torch.no_grad():
@@ -50,7 +53,7 @@ def test_the_mean_follows_and_is_what_is_evaluated_and_kept() -> None:
 
 
 def test_only_the_live_weights_learn() -> None:
-    supervised = Supervised(make_model("config", TINY)[0], 1.0, 0.9)
+    supervised = Supervised(make_model("config", TINY)[0], 92, 1.0, 0.9)
     learning = {
         name.split(".")[0] for name, one in supervised.named_parameters() if one.requires_grad
     }
@@ -67,7 +70,32 @@ def test_tokens_become_a_map_without_the_first() -> None:
 
 def test_a_vision_transformer_is_supervised_alike() -> None:
     design = Architecture((2,), (64,), stem_pixels=16, side_pixels=64, kind="vit")
-    supervised = Supervised(make_model("config", design)[0], 1.0, 0.9)
+    supervised = Supervised(make_model("config", design)[0], 64, 1.0, 0.9)
     loss = supervised(PIXELS[..., :64, :64], LABELS, MASKS[:, :64, :64])["loss"]
     loss.backward()
     assert supervised.mask_head.weight.grad is not None
+
+
+class Told:
+    """Photos that remember which epochs they were told."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+
+def test_the_photos_are_told_the_epoch_also_after_a_stop() -> None:
+    told = Told()
+    follow = Follow(told)  # type: ignore[arg-type]  # all that it uses of the photos
+    for epoch in (None, 1.0, 1.9999999):
+        follow.on_epoch_begin(None, SimpleNamespace(epoch=epoch), None)
+    assert told.epochs == [0, 1, 2]
+
+
+def test_a_backbone_with_other_channels_than_its_head_is_measured() -> None:
+    model, _ = open_lite0(64)
+    supervised = Supervised(model, 64, 1.0, 0.9)
+    assert supervised.mask_head.in_channels == 320
+    assert model.training is False
