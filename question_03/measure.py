@@ -17,8 +17,7 @@ def main() -> int:
     memory.keep_freed_memory()
     pools = {source: protocols.open_source(run, source) for source in run.datasets}
     home = pools[protocols.MAIN]
-    families = protocols.list_families(home["train"])
-    methods = protocols.list_methods(home["train"])
+    families, methods = home["train"].families, home["train"].methods
 
     protocols.run_cells(run, protocols.plan_ablation(run, families))
     values = axes.measure_ablation(run, home)

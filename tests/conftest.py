@@ -12,7 +12,8 @@ import torch
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
-from faceproof.learning.models import Architecture, Decision, make_model, save_model
+from faceproof.learning.decisions import Decision
+from faceproof.learning.models import Architecture, make_model, save_model
 from faceproof.scale.servers import start_seaweedfs
 from faceproof.storage import Endpoint
 

@@ -11,7 +11,7 @@ what (folders real/ and fake/, labels.csv with image,label, a label column) they
 from dataclasses import asdict
 
 from faceproof import console, results, settings, storage
-from faceproof.data import inputs
+from faceproof.data import streams
 from faceproof.learning import memory, predictions, reviews
 from faceproof.reports import pages
 
@@ -21,7 +21,7 @@ def main() -> int:
     run = settings.read(predictions.PredictSettings, __doc__)
     memory.keep_freed_memory()
     storage.prepare_place(run.output)
-    stream = inputs.open_input(run.input)
+    stream = streams.open_stream(run.input)
     model = run.find_model()
     detector = predictions.Detector(model, run.align, run.calibrate, run.precision, run.explain)
 
@@ -40,7 +40,7 @@ def main() -> int:
             results.write(run.results, written, results.Run(run, detector.identify()))
         if run.report is not None:
             review, page = run.report / "review.json", run.report / "report.html"
-            again = inputs.open_input(run.input).images
+            again = streams.open_stream(run.input).images
             reviews.write_review(tally, decision, values, again, review)
             pages.write_prediction_page(review, page)
             console.say(f"report       {page}")

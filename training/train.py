@@ -12,15 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from faceproof import console, results, settings
-from faceproof.learning import (
-    calibration,
-    measuring,
-    memory,
-    models,
-    pools,
-    scorers,
-    training,
-)
+from faceproof.learning import decisions, measuring, memory, models, pools, scorers, training
 from faceproof.records import UNSEEN_SPLITS
 from faceproof.reports import figures
 
@@ -38,8 +30,8 @@ def main() -> int:
 
     model, processor = fitted.model, fitted.processor
     scored = {name: measuring.score_split(model, processor, data[name]) for name in UNSEEN_SPLITS}
-    known = scored["validation"].without(run.leave_out)
-    decision = calibration.calibrate(known.labels, known.margins, run.error_rate)
+    known = scored["validation"].keep(data["validation"].rows_without(run.leave_out))
+    decision = decisions.calibrate(known.labels, known.margins, run.error_rate)
     values: dict[str, results.Measured | results.Scalar] = {**fitted.facts}
     for name, split in scored.items():
         values |= measuring.measure_split(name, split, decision, run.seed)

@@ -24,7 +24,7 @@ def train_words(dataset: Path, folder: Path) -> list[str]:
         "--results", str(folder / "results.json"), "--history", str(folder / "history.jsonl"),
         "--figure", str(folder / "history.png"), "--epochs", "1",
         "--batch", "7", "--stem_pixels", "4", "--report_to", "tensorboard",
-        "--hidden_sizes", "4", "8", "8", "8",
+        "--hidden_sizes", "4", "8", "8",
     ]  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from faceproof.errors import MetricError
 from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.baselines import BASELINES, read_features, score_baseline
-from faceproof.learning.calibration import calibrate, to_scores
 from faceproof.learning.cells import Cell, CellScores, read_cell
+from faceproof.learning.decisions import Decision, calibrate
 from faceproof.learning.measuring import (
     Statistic,
     average,
@@ -24,9 +24,8 @@ from faceproof.learning.measuring import (
     measure_all,
     on_rows,
 )
-from faceproof.learning.models import Decision
 from faceproof.learning.pools import Pool
-from faceproof.learning.protocols import MAIN, ProtocolSettings, list_families, list_methods
+from faceproof.learning.protocols import MAIN, ProtocolSettings
 from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, Split
 from faceproof.results import Scalar
@@ -69,17 +68,15 @@ def read_runs(
 
 def _decide(scores: CellScores, pool: Pool, left_out: str | None, error_rate: float) -> Decision:
     rows, margins = scores.rows["validation"], scores.margins["validation"]
-    if left_out is not None:
-        is_known = np.isin(rows, pool.rows_without(left_out))
-        rows, margins = rows[is_known], margins[is_known]
-    return calibrate(pool.labels[rows], margins, error_rate)
+    is_known = np.isin(rows, pool.rows_without(left_out))
+    return calibrate(pool.labels[rows[is_known]], margins[is_known], error_rate)
 
 
 def measure_runs(runs: Runs, pool: Pool, seed: int) -> dict[str, Measured]:
     """Every metric of the runs, on the rows that they scored."""
     labels = pool.labels[runs.rows]
     statistics = [
-        list_statistics(labels, to_scores(margins, decision.temperature), decision)
+        list_statistics(labels, decision.to_scores(margins), decision)
         for margins, decision in zip(runs.margins, runs.decisions, strict=True)
     ]
     return measure_all(average(statistics), pool.groups[runs.rows], seed)
@@ -90,7 +87,7 @@ def measure_ablation(run: ProtocolSettings, pools: Pools) -> Values:
 
     `choice_<recipe>` is the same on validation people, mean over families: what chooses the winner.
     """
-    families = list_families(pools["train"])
+    families = pools["train"].families
     values: Values = {"ablation_seeds": run.seeds}
     for augment in RECIPES:
         columns = {
@@ -117,10 +114,8 @@ def _auroc_by_seed(
     for number in range(run.seeds):
         scores = read_cell(Cell(MAIN, augment, left_out, run.seed + number), run.work / "cells")
         rows, margins = scores.rows[split], scores.margins[split]
-        if left_out is not None:
-            is_asked = np.isin(rows, pools[split].rows_against(left_out))
-            rows, margins = rows[is_asked], margins[is_asked]
-        found.append(auroc(pools[split].labels[rows], margins))
+        is_asked = np.isin(rows, pools[split].rows_against(left_out))
+        found.append(auroc(pools[split].labels[rows[is_asked]], margins[is_asked]))
     return np.array(found)
 
 
@@ -215,12 +210,9 @@ def _score_baseline(
         for split, pool in pools.items()
     }
 
-    def known(split: Split) -> Rows:
-        pool = pools[split]
-        return np.arange(len(pool.table)) if left_out is None else pool.rows_without(left_out)
-
+    known = {split: pool.rows_without(left_out) for split, pool in pools.items()}
     train, validation = (
-        (features[split][known(split)], pools[split].labels[known(split)])
+        (features[split][known[split]], pools[split].labels[known[split]])
         for split in ("train", "validation")
     )
     return score_baseline(train, validation, features["test"][rows])
@@ -233,7 +225,7 @@ def measure_in_domain(run: ProtocolSettings, pools: Pools, winner: Recipe) -> Va
     values: Values = {
         f"{_IN_DOMAIN}_{name}": value for name, value in measure_runs(runs, test, run.seed).items()
     }
-    for method in list_methods(test):
+    for method in test.methods:
         chosen = test.rows_against(method)
         statistic = _mean_auroc(test, chosen, runs.margins[:, chosen])
         values |= measure_all(
@@ -289,7 +281,7 @@ def measure_methods(run: ProtocolSettings, pools: Pools, winner: Recipe) -> Valu
     test = pools["test"]
     values: Values = {"method_seeds": run.method_seeds}
     by_method: dict[str, float] = {}
-    for method in list_methods(test):
+    for method in test.methods:
         runs = read_runs(run, pools, winner, method, run.method_seeds)
         statistic = _mean_auroc(test, runs.rows, runs.margins)
         found = measure_all({method: statistic}, test.groups[runs.rows], run.seed)

@@ -19,7 +19,7 @@ from transformers import (
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import PILImageResampling
 
-from faceproof.data.forgery.assets import LITE0, find_asset
+from faceproof.data.assets import LITE0, find_asset
 
 _OPEN_GATE = 30.0  # sigmoid of it is 1 in float32
 _IMAGE_NET_CLASSES = 1000

@@ -20,8 +20,8 @@ from faceproof.console import progress
 from faceproof.data.checks.shortcuts import read_file_facts
 from faceproof.data.images import Pixels
 from faceproof.learning.backbones import open_lite0
-from faceproof.learning.inputs import to_tensor
 from faceproof.learning.pools import Pool
+from faceproof.learning.processors import to_tensor
 from faceproof.metrics import Labels, auroc
 from faceproof.storage import replacing
 

@@ -16,8 +16,8 @@ from faceproof.data.forgery.forged import Scene
 from faceproof.data.images import Pixels
 from faceproof.data.triplets import BESIDE
 from faceproof.learning.augmentation import Policy
-from faceproof.learning.inputs import fit, to_tensor
 from faceproof.learning.pixels import PixelStore
+from faceproof.learning.processors import fit, to_tensor
 from faceproof.metrics import Labels, Rows
 from faceproof.records import FAKE, ROLES
 

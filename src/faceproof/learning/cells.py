@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceproof.learning.augmentation import Recipe
-from faceproof.learning.calibration import calibrate
+from faceproof.learning.decisions import Margins, calibrate
 from faceproof.learning.models import save_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
@@ -42,7 +42,7 @@ class CellScores:
     """Margins of a cell's model by split: row numbers, shape (N,), and margins, shape (N,)."""
 
     rows: Mapping[Split, Rows]
-    margins: Mapping[Split, NDArray[np.float64]]
+    margins: Mapping[Split, Margins]
 
 
 def choose_rows(pool: Pool, left_out: str | None, split: Split) -> Rows:
@@ -53,7 +53,7 @@ def choose_rows(pool: Pool, left_out: str | None, split: Split) -> Rows:
     if split == "validation":
         names = np.unique(pool.groups)
         return np.flatnonzero(np.isin(pool.groups, names[::_CHOOSING]))
-    return np.arange(len(pool.table)) if left_out is None else pool.rows_against(left_out)
+    return pool.rows_against(left_out)
 
 
 def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folder: Path) -> None:
@@ -75,8 +75,8 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         for name in UNSEEN_SPLITS
     }
     if cell.left_out is None:
-        table = pools["validation"].table.iloc[rows["validation"]]
-        decision = calibrate(np.asarray(table["label"]), margins["validation"], run.error_rate)
+        labels = pools["validation"].labels[rows["validation"]]
+        decision = calibrate(labels, margins["validation"], run.error_rate)
         save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
     arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
     arrays["made_from"] = np.array(describe(run, pools["train"].fingerprint, processes=1))

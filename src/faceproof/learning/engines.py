@@ -1,7 +1,7 @@
 """What computes logits: torch in single precision or bfloat16, or ONNX Runtime in 8-bit integers.
 
 Single precision gives the same score for an image whatever stands beside it, to 1e-5. In bfloat16
-and 8 bits scores move by some hundredths; `make bench-predict` measures by how much.
+and 8 bits scores move; `make bench-predict` measures by how much.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,15 @@ import numpy as np
 import onnxruntime
 import onnxruntime.capi.onnxruntime_pybind11_state as onnx_errors
 import torch
-from numpy.typing import NDArray
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
 from faceproof.errors import ModelError
-from faceproof.learning.calibration import to_margins
+from faceproof.learning.decisions import Decision, Margins, to_margins
 from faceproof.learning.explanations import write_map
-from faceproof.learning.inputs import fit, normalise
-from faceproof.learning.models import Decision, load_model, load_rule
+from faceproof.learning.models import load_model, load_rule
+from faceproof.learning.processors import fit, normalise
 
 _NOT_ONNX = (onnx_errors.Fail, onnx_errors.InvalidProtobuf, onnx_errors.InvalidGraph)
 Precision = Literal["fp32", "bf16", "int8"]
@@ -38,7 +37,7 @@ class Engine(Protocol):
         """A picture of any size, (H, W, 3) uint8 RGB, in the model's."""
         ...
 
-    def compute_margins(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+    def compute_margins(self, fitted: Sequence[Pixels]) -> Margins:
         """One margin for each picture that `fit` gave, shape (N,)."""
         ...
 
@@ -69,7 +68,7 @@ class _Torch:
         return fit(picture, self._processor)
 
     @torch.inference_mode()
-    def compute_margins(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+    def compute_margins(self, fitted: Sequence[Pixels]) -> Margins:
         values = normalise(fitted, self._processor).to(self._kind)
         return to_margins(self._model(pixel_values=values).logits.double().numpy())
 
@@ -95,7 +94,7 @@ class _Onnx:
     def fit(self, picture: Pixels) -> Pixels:
         return fit(picture, self._processor)
 
-    def compute_margins(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+    def compute_margins(self, fitted: Sequence[Pixels]) -> Margins:
         values = normalise(fitted, self._processor).numpy()
         # One at a time: the scale of the integers is taken over all that is given together.
         logits = [self._session.run(["logits"], {"pixel_values": one[None]})[0] for one in values]

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
-from faceproof.learning.inputs import normalise
+from faceproof.learning.processors import normalise
 from faceproof.learning.supervision import to_map
 from faceproof.records import FAKE
 from faceproof.storage import replacing

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.errors import MetricError
-from faceproof.learning.calibration import to_scores
-from faceproof.learning.models import Decision
+from faceproof.learning.decisions import Decision, Margins
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
 from faceproof.metrics import (
@@ -60,34 +58,32 @@ TITLES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ScoredSplit:
-    """Rows of a split as a model saw them.
+    """Rows of a split as a model saw them: row numbers, shape (N,), and margins, shape (N,)."""
 
-    `table` is that of their `Pool`; `margins` are fake logit minus real logit, shape (N,).
-    """
-
-    table: pd.DataFrame
-    margins: NDArray[np.float64]
+    pool: Pool
+    rows: Rows
+    margins: Margins
 
     @property
     def labels(self) -> Labels:
         """0 real, 1 fake, shape (N,)."""
-        return np.asarray(self.table["label"], np.int64)
+        return self.pool.labels[self.rows]
 
     @property
     def groups(self) -> NDArray[np.str_]:
         """The component of each row, shape (N,)."""
-        return np.asarray(self.table["component_id"], np.str_)
+        return self.pool.groups[self.rows]
 
-    def without(self, name: str | None) -> "ScoredSplit":
-        """The rows that are not of this family or method; all where it is None."""
-        kept = (self.table["family"] != name) & (self.table["method"] != name)
-        return replace(self, table=self.table[kept], margins=self.margins[np.asarray(kept)])
+    def keep(self, rows: Rows) -> "ScoredSplit":
+        """Those of the rows that are among the given ones."""
+        is_kept = np.isin(self.rows, rows)
+        return replace(self, rows=self.rows[is_kept], margins=self.margins[is_kept])
 
 
 def score_split(model: PreTrainedModel, processor: BaseImageProcessor, pool: Pool) -> ScoredSplit:
     """Every row of a split, scored."""
     rows = np.arange(len(pool.table))
-    return ScoredSplit(pool.table, score_rows(model, processor, pool, rows))
+    return ScoredSplit(pool, rows, score_rows(model, processor, pool, rows))
 
 
 def measure_split(
@@ -98,16 +94,14 @@ def measure_split(
     Intervals are over components. Values are named `<name>_<metric>` and `<name>_auroc_<method>`;
     those that the rows are too few for are left out.
     """
-    scores = to_scores(split.margins, decision.temperature)
+    scores = decision.to_scores(split.margins)
     whole = measure_decision(split.labels, scores, decision, split.groups, seed)
     values = {f"{name}_{metric}": value for metric, value in whole.items()}
-    methods = np.asarray(split.table["method"])
-    for method in np.unique(methods[split.labels == FAKE]):
-        chosen = np.flatnonzero((split.labels != FAKE) | (methods == method))
-        statistic = partial(on_rows, auroc, split.labels[chosen], split.margins[chosen])
-        measured = _try(statistic, split.groups[chosen], seed)
-        if measured is not None:
-            values[f"{name}_auroc_{method}"] = measured
+    for method in split.pool.methods:
+        known = split.keep(split.pool.rows_against(method))
+        statistic = partial(on_rows, auroc, known.labels, known.margins)
+        measured = measure_all({f"{name}_auroc_{method}": statistic}, known.groups, seed)
+        values |= measured
     return values
 
 

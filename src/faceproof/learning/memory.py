@@ -11,8 +11,8 @@ _PAD_BYTES = 64 << 20
 def keep_freed_memory() -> bool:
     """Let freed blocks serve the next allocation instead of going back to the kernel.
 
-    Why: a network's activations are large blocks, which glibc maps and unmaps each time; touching
-    fresh pages took nearly half of the time of a small network here (`make bench-predict`).
+    Why: a network's activations are large blocks, which glibc maps and unmaps each time, and fresh
+    pages must be cleared by the kernel before they are written.
 
     Returns:
         True where the C library has these switches.

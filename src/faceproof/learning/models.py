@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from safetensors import SafetensorError
-from scipy.special import expit, logit
 from torch import Tensor
 from transformers import (
     AutoConfig,
@@ -26,11 +25,9 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import PILImageResampling
 
 from faceproof.errors import ModelError
+from faceproof.learning.decisions import Decision
 from faceproof.records import LABELS
 
-Verdict = Literal["real", "fake", "unsure"]
-
-UNSURE: Verdict = "unsure"
 FROM_CONFIG = "config"
 WEIGHTS = "model.safetensors"
 _DECISION = "decision"
@@ -59,43 +56,6 @@ class Architecture:
     stem_pixels: int
     side_pixels: int
     kind: Kind = "convnextv2"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """How a logit becomes a calibrated score and a verdict; stored in the model's config.json.
-
-    score = sigmoid((fake logit - real logit) / temperature). A forced verdict is fake from
-    `threshold` on. One that may abstain is fake from `fake_from` on, real below `real_below` and
-    unsure between; on validation it calls `error_rate` of the reals fake, and as many fakes real.
-    """
-
-    temperature: float
-    threshold: float
-    real_below: float
-    fake_from: float
-    error_rate: float
-
-    def on_raw_scale(self) -> "Decision":
-        """The same verdicts for scores that were not calibrated: those of stock `pipeline`."""
-
-        def move(limit: float) -> float:
-            is_reached = 0 <= limit <= 1
-            return float(expit(self.temperature * logit(limit))) if is_reached else limit
-
-        return Decision(
-            temperature=1.0,
-            threshold=move(self.threshold),
-            real_below=move(self.real_below),
-            fake_from=move(self.fake_from),
-            error_rate=self.error_rate,
-        )
-
-    def judge(self, score: float) -> Verdict:
-        """The verdict that may abstain."""
-        if score >= self.fake_from:
-            return "fake"
-        return "real" if score < self.real_below else UNSURE
 
 
 def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, BaseImageProcessor]:

@@ -15,8 +15,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from faceproof.learning.engines import FULL_MODEL, INT8_MODEL
-from faceproof.learning.inputs import side_of
 from faceproof.learning.models import load_model
+from faceproof.learning.processors import side_of
 from faceproof.storage import replacing
 
 _OPSET = 18

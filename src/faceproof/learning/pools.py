@@ -14,7 +14,7 @@ from faceproof.data.tables import open_dataset
 from faceproof.errors import SettingsError
 from faceproof.learning.pixels import PixelStore, open_pixels
 from faceproof.metrics import Labels, Rows
-from faceproof.records import FAKE, NONE, SHAM, SPLITS, Split
+from faceproof.records import FAKE, SHAM, SPLITS, Split
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
@@ -46,8 +46,18 @@ class Pool:
         for row in self.rows.select_columns("image"):
             yield row["image"]["bytes"]
 
-    def rows_without(self, name: str) -> Rows:
-        """Rows that are not of this family or method: neither its fakes nor its shams.
+    @property
+    def families(self) -> list[str]:
+        """The families of the fakes, by name."""
+        return sorted(set(self.table["family"][self.labels == FAKE]))
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods of the fakes, by name."""
+        return sorted(set(self.table["method"][self.labels == FAKE]))
+
+    def rows_without(self, name: str | None) -> Rows:
+        """Rows that are not of this family or method, neither its fakes nor its shams; None: all.
 
         A sham does not say which method of its family it left out: with any of them all go.
         """
@@ -56,8 +66,10 @@ class Pool:
         is_sham = (self.table["method"] == SHAM) & self.table["family"].isin(families)
         return np.flatnonzero(~(is_named | is_sham))
 
-    def rows_against(self, name: str) -> Rows:
-        """The fakes of this family or method, and every real image."""
+    def rows_against(self, name: str | None) -> Rows:
+        """The fakes of this family or method, and every real image; None: all rows."""
+        if name is None:
+            return np.arange(len(self.table))
         named = (self.table["family"] == name) | (self.table["method"] == name)
         return np.flatnonzero((self.labels != FAKE) | named)
 
@@ -92,6 +104,6 @@ def check_left_out(name: str, pool: Pool) -> None:
     Raises:
         SettingsError: with those that it holds.
     """
-    known = sorted({*pool.table["family"], *pool.table["method"]} - {NONE, SHAM})
+    known = sorted({*pool.families, *pool.methods})
     if name not in known:
         raise SettingsError(f"leave_out is {name}; the dataset holds {', '.join(known)}")

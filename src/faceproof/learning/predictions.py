@@ -17,10 +17,10 @@ from faceproof.data.faces import find_largest
 from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError, ModelError, SettingsError
-from faceproof.learning.calibration import to_scores
+from faceproof.learning.decisions import UNSURE, Decision, Verdict
 from faceproof.learning.engines import Precision, open_engine
 from faceproof.learning.measuring import TITLES, measure_decision
-from faceproof.learning.models import UNSURE, WEIGHTS, Decision, Verdict
+from faceproof.learning.models import WEIGHTS
 from faceproof.metrics import Labels, Measured, Scores
 from faceproof.records import LABELS
 from faceproof.results import Size
@@ -146,7 +146,7 @@ class Detector:
         return self._score([self._engine.fit(one) for one in pictures])
 
     def _score(self, fitted: Sequence[Pixels]) -> Scores:
-        return to_scores(self._engine.compute_margins(fitted), self.decision.temperature)
+        return self.decision.to_scores(self._engine.compute_margins(fitted))
 
     def predict(
         self, images: Iterable[ImageFile], batch: int, workers: int = 1

@@ -1,4 +1,4 @@
-"""The protocol: which cells are run, by two processes side by side, and which recipe wins.
+"""The protocol: which cells are run, by two processes side by side.
 
 Every cell leaves a file and is not run again, so a protocol that was stopped goes on.
 """
@@ -21,7 +21,7 @@ from faceproof.learning.cells import Cell, is_done, run_cell
 from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.pools import Pool, open_pools
 from faceproof.learning.training import TrainSettings
-from faceproof.records import FAKE, Split
+from faceproof.records import Split
 from faceproof.results import Size
 from faceproof.settings import require_positive
 
@@ -78,16 +78,6 @@ def read_places(entries: Sequence[str]) -> dict[str, Path]:
     if not all(name and place for name, place in places.items()):
         raise SettingsError(f"{' '.join(entries)} names no places; give name=path")
     return {name: Path(place) for name, place in places.items()}
-
-
-def list_families(pool: Pool) -> list[str]:
-    """The families of a split's fakes, by name."""
-    return sorted(set(pool.table["family"][pool.labels == FAKE]))
-
-
-def list_methods(pool: Pool) -> list[str]:
-    """The methods of a split's fakes, by name."""
-    return sorted(set(pool.table["method"][pool.labels == FAKE]))
 
 
 def plan_ablation(run: ProtocolSettings, families: Sequence[str]) -> list[Cell]:

@@ -13,8 +13,8 @@ from PIL import Image
 from faceproof.data.archives import ImageFile
 from faceproof.data.images import decode
 from faceproof.errors import ImageError, MetricError
+from faceproof.learning.decisions import UNSURE, Decision
 from faceproof.learning.measuring import TITLES
-from faceproof.learning.models import UNSURE, Decision
 from faceproof.learning.predictions import Tally
 from faceproof.metrics import (
     Measured,
@@ -95,7 +95,7 @@ def count_verdicts(tally: Tally, decision: Decision) -> dict[Label, dict[str, in
 def find_worst(tally: Tally, decision: Decision, most: int) -> list[Worst]:
     """The errors of the forced verdict that were made with the greatest certainty."""
     labels, scores, _ = tally.known()
-    wrong = np.flatnonzero((scores >= decision.threshold) != (labels == FAKE))
+    wrong = np.flatnonzero(decision.force(scores) != (labels == FAKE))
     order = wrong[np.argsort(-np.abs(scores - labels)[wrong], kind="stable")][:most]
     return [(tally.names[row], LABELS[labels[row]], float(scores[row])) for row in order]
 

@@ -7,7 +7,7 @@ import evaluate
 import numpy as np
 from transformers import EvalPrediction
 
-from faceproof.learning.calibration import to_margins
+from faceproof.learning.decisions import to_margins
 
 Scorer = Callable[[EvalPrediction], dict[str, float]]
 

@@ -5,18 +5,16 @@ from itertools import islice
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
 from faceproof.learning.augmentation import Augment
-from faceproof.learning.calibration import to_margins
-from faceproof.learning.inputs import to_tensor
+from faceproof.learning.decisions import Margins, to_margins
 from faceproof.learning.pools import Pool
+from faceproof.learning.processors import to_tensor
 from faceproof.metrics import Rows
 
-Margins = NDArray[np.float64]
 _BATCH = 8  # larger ones leave the cache
 
 

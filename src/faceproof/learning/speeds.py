@@ -29,11 +29,11 @@ from faceproof.data.images import decode
 from faceproof.errors import InputError
 from faceproof.learning.batches import Batch, collate
 from faceproof.learning.engines import Precision
-from faceproof.learning.inputs import side_of
 from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.models import make_model
 from faceproof.learning.pools import open_pools
 from faceproof.learning.predictions import Detector, Tally
+from faceproof.learning.processors import side_of
 from faceproof.learning.supervision import Supervised
 from faceproof.learning.training import TrainSettings, make_training
 from faceproof.metrics import auroc

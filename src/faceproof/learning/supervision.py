@@ -1,7 +1,7 @@
 """What stands beside the classifier while it is trained: a mask head, and a running mean of it.
 
-Neither is saved. The mask head says where the forgery is, place by place, which teaches a small
-network far more than one label an image; the running mean is what is evaluated and kept.
+Neither the head nor the live weights are saved. The mask head learns where the forgery is, place by
+place, from the features that give the label; the running mean is what is evaluated and kept.
 """
 
 import torch

@@ -21,13 +21,12 @@ from transformers.image_processing_utils import BaseImageProcessor
 from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.batches import Images, PhotoGroups, Treatment, collate, group_rows
-from faceproof.learning.inputs import side_of
 from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
+from faceproof.learning.processors import side_of
 from faceproof.learning.scorers import Scorer
 from faceproof.learning.supervision import Follow, Supervised
-from faceproof.metrics import Rows
 from faceproof.records import Split
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
@@ -215,19 +214,13 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
     return Fitted(supervised.trained.eval(), processor, trainer.state.log_history, facts)
 
 
-def _rows_to_use(run: TrainSettings, pool: Pool) -> Rows:
-    if run.leave_out is None:
-        return np.arange(len(pool.table))
-    return pool.rows_without(run.leave_out)
-
-
 def make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> PhotoGroups:
     """Photos to train on, of the rows that the run may see.
 
     Raises:
         SettingsError: no photo has both labels left, or a face is smaller than the crops.
     """
-    groups = group_rows(pool.table, _rows_to_use(run, pool))
+    groups = group_rows(pool.table, pool.rows_without(run.leave_out))
     if not groups:
         raise SettingsError("no photo has both reals and fakes; there is nothing to train on")
     smallest = pool.images.smallest_side()
@@ -238,7 +231,7 @@ def make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor)
 
 def _make_validation(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> Images:
     """Rows drawn at random, at most `validation_images`."""
-    rows = _rows_to_use(run, pool)
+    rows = pool.rows_without(run.leave_out)
     shuffled = np.random.default_rng(run.seed).permutation(len(rows))[: run.validation_images]
     return Images(rows[np.sort(shuffled)].tolist(), pool.images, pool.labels, processor)
 

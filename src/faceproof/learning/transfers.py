@@ -17,14 +17,14 @@ from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError
 from faceproof.learning.augmentation import Augment, Recipe
 from faceproof.learning.axes import Pools, Values
-from faceproof.learning.calibration import to_scores
 from faceproof.learning.cells import Cell
+from faceproof.learning.decisions import Decision, Margins
 from faceproof.learning.measuring import average, list_statistics, measure_all
-from faceproof.learning.models import WEIGHTS, Decision, load_model
+from faceproof.learning.models import WEIGHTS, load_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.protocols import MAIN, ProtocolSettings, read_places
-from faceproof.learning.scoring import Margins, score_pictures, score_rows
-from faceproof.learning.stresses import HARD_REALS, STRESSES
+from faceproof.learning.scoring import score_pictures, score_rows
+from faceproof.learning.stresses import HARD_REALS, HELD_OUT, REENCODED, STRESSES
 from faceproof.metrics import Labels, Rows, auroc
 from faceproof.records import FAKE, LABELS, ROLES
 from faceproof.storage import hash_file, replacing
@@ -43,6 +43,10 @@ class Trained:
     model: PreTrainedModel
     processor: BaseImageProcessor
     decision: Decision
+
+    def calls_fake(self, margins: Margins) -> NDArray[np.bool_]:
+        """Where the forced verdict is fake, shape (N,)."""
+        return self.decision.force(self.decision.to_scores(margins))
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,17 @@ def measure_stresses(run: ProtocolSettings, pools: Pools, winner: Recipe) -> Val
     test, models = pools["test"], load_winners(run, winner, MAIN)
     rows = _choose_rows(test)
     plain = _score_each(run, models, test, rows, (_AS_IS, None))
-    values: Values = {"stress_images": len(rows)}
+    values: Values = {
+        "stress_images": len(rows),
+        "stress_held_out": ", ".join(HELD_OUT),
+        "stress_reencoded": REENCODED,
+    }
     values |= _measure(f"stress_{_AS_IS}", models, _labelled(test, rows), plain, run.seed)
     for name, change in progress(STRESSES.items(), "stresses", "kinds", len(STRESSES)):
         margins = _score_each(run, models, test, rows, (name, change))
         values |= _measure(f"stress_{name}", models, _labelled(test, rows), margins, run.seed)
         flips = [
-            _calls_fake(one, model) != _calls_fake(old, model)
+            model.calls_fake(one) != model.calls_fake(old)
             for one, old, model in zip(margins, plain, models, strict=True)
         ]
         statistic = {f"stress_{name}_flips": partial(_mean_share, np.stack(flips))}
@@ -91,7 +99,7 @@ def measure_hard_reals(run: ProtocolSettings, pools: Pools, winner: Recipe) -> V
     for name, change in {_AS_IS: None, **HARD_REALS}.items():
         margins = _score_each(run, models, test, photos, (f"photos-{name}", change))
         alarms = [
-            to_scores(one, model.decision.temperature) >= model.decision.fake_from
+            model.decision.to_scores(one) >= model.decision.fake_from
             for one, model in zip(margins, models, strict=True)
         ]
         statistic = {f"hard_{name}_false_alarms": partial(_mean_share, np.stack(alarms))}
@@ -130,10 +138,6 @@ def _keep(place: Path, compute: Callable[[], Margins]) -> Margins:
     return kept
 
 
-def _calls_fake(margins: Margins, one: Trained) -> NDArray[np.bool_]:
-    return to_scores(margins, one.decision.temperature) >= one.decision.threshold
-
-
 def _mean_share(hits: NDArray[np.bool_], rows: Rows) -> float:
     return float(hits[:, rows].mean())
 
@@ -146,7 +150,7 @@ def _measure(
     name: str, models: Sequence[Trained], truth: Labelled, margins: Sequence[Margins], seed: int
 ) -> Values:
     statistics = [
-        list_statistics(truth.labels, to_scores(one, model.decision.temperature), model.decision)
+        list_statistics(truth.labels, model.decision.to_scores(one), model.decision)
         for one, model in zip(margins, models, strict=True)
     ]
     chosen = {

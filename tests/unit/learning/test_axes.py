@@ -20,7 +20,6 @@ from faceproof.learning.pools import Pool
 from faceproof.learning.protocols import (
     MAIN,
     ProtocolSettings,
-    list_families,
     plan_ablation,
     plan_winner,
 )
@@ -53,7 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, large: Pool) -> ProtocolSettin
         recipe=RECIPE, sources=[f"{MAIN}=unused"], work=work, results=work, figures=work, seeds=2,
         method_seeds=2,
     )  # fmt: skip
-    families, methods = list_families(large), ["dcgan", "swap"]
+    families, methods = large.families, ["dcgan", "swap"]
     for cell in [*plan_ablation(settings, families), *plan_winner(settings, WINNER, methods)]:
         write_cell(cell, large, work / "cells")
     return settings
@@ -89,7 +88,7 @@ def test_the_recipe_that_finds_what_it_never_saw_wins(run: ProtocolSettings, lar
     assert values[f"ablation_{WINNER}_blend_sd"] == 0.0
     assert 0.3 < values["ablation_none_blend"] < 0.7  # type: ignore[operator]
     assert values["ablation_none_synthesize"] == 1.0
-    winner, without = choose_recipes(values, list_families(large))
+    winner, without = choose_recipes(values, large.families)
     assert winner == without["synthesize"] == WINNER
     assert without["blend"] == "none"  # without a look at blend all are alike: the first
 
@@ -104,7 +103,7 @@ def test_families_are_compared_with_baselines_on_the_same_rows(
         "faceproof.learning.axes.read_features",
         lambda name, pool, place: rng.normal(size=(len(pool.table), 3)).astype(np.float32),
     )
-    values = measure_families(run, pools_of(large), dict.fromkeys(list_families(large), WINNER))  # type: ignore[arg-type]
+    values = measure_families(run, pools_of(large), dict.fromkeys(large.families, WINNER))  # type: ignore[arg-type]
     assert value_of(values, "left_families_winner") == 1.0
     lead = values["beats_noise"]
     assert isinstance(lead, Measured)

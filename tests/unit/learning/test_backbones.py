@@ -5,7 +5,7 @@ from sklearn.datasets import load_sample_images
 from faceproof.errors import DatasetError
 from faceproof.learning import backbones
 from faceproof.learning.backbones import open_lite0
-from faceproof.learning.inputs import to_tensor
+from faceproof.learning.processors import to_tensor
 
 PALACES = {442, 663, 698}  # ImageNet: bell cote, monastery, palace
 

@@ -8,9 +8,9 @@ import pytest
 from faceproof.data.images import Pixels
 from faceproof.errors import ModelError
 from faceproof.learning.engines import INT8_MODEL, open_engine
-from faceproof.learning.inputs import to_tensor
 from faceproof.learning.models import load_rule
 from faceproof.learning.onnx_models import export
+from faceproof.learning.processors import to_tensor
 
 
 @pytest.fixture(scope="module")

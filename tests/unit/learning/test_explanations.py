@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from faceproof.data.images import Pixels
 from faceproof.learning.explanations import draw_heat, find_heat, name_map
-from faceproof.learning.inputs import fit
 from faceproof.learning.models import Architecture, make_model
+from faceproof.learning.processors import fit
 
 VIT = Architecture((2,), (64,), stem_pixels=16, side_pixels=64, kind="vit")
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from faceproof.data.forgery import assets, blend, inpaint, reconstruct, regenerate, synthesize, warp
-from faceproof.data.forgery.assets import find_asset
+from faceproof.data import assets
+from faceproof.data.assets import find_asset
+from faceproof.data.forgery import blend, inpaint, reconstruct, regenerate, synthesize, warp
 from faceproof.data.forgery.forged import Method, Points
 from faceproof.data.images import Pixels
 from faceproof.data.sources.photos import Terms

@@ -4,7 +4,7 @@ import cv2
 import ncnn
 import numpy as np
 
-from faceproof.data.forgery.assets import SUPER_RESOLUTION, find_asset
+from faceproof.data.assets import SUPER_RESOLUTION, find_asset
 from faceproof.data.forgery.compositing import dither, to_pixels
 from faceproof.data.forgery.forged import Forged, Scene
 from faceproof.data.images import Pixels

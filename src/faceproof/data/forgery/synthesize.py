@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from faceproof.console import progress
+from faceproof.data.assets import DCGAN, find_asset
 from faceproof.data.faces import find_largest
-from faceproof.data.forgery.assets import DCGAN, find_asset
 from faceproof.data.forgery.compositing import match_grey
 from faceproof.data.forgery.forged import Forged, Points, Scene
 from faceproof.data.forgery.geometry import fit_similarity, warp

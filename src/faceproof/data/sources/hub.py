@@ -144,6 +144,8 @@ def read_bytes(image: Mapping[str, Any] | None) -> bytes:
         return b""
     if image["bytes"] is not None:
         return bytes(image["bytes"])
+    if "hf://" not in image["path"]:  # a dataset may name files of this machine or its network
+        raise ValueError(f"{image['path']} is not on the Hub")
     with xopen(image["path"], "rb") as file:
         return bytes(file.read())
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceproof.data import assets
 from faceproof.data.faces import find_largest
-from faceproof.data.forgery import assets, reconstruct, synthesize
+from faceproof.data.forgery import reconstruct, synthesize
 from faceproof.data.forgery.forged import Forge, Scene
 from faceproof.data.forgery.methods import (
     AUTOENCODER,

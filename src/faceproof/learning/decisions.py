@@ -1,21 +1,72 @@
-"""Temperature and thresholds, all chosen on validation."""
+"""From a logit to a verdict: temperature and limits, all chosen on validation."""
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit
+from scipy.special import expit, logit
 
-from faceproof.learning.models import Decision
 from faceproof.metrics import Labels, Scores
 from faceproof.records import FAKE
+
+Verdict = Literal["real", "fake", "unsure"]
+Margins = NDArray[np.float64]  # fake logit minus real logit, shape (N,)
+
+UNSURE: Verdict = "unsure"
 
 _NEVER_FAKE, _NEVER_REAL = 2.0, -1.0  # limits that no score, 0 to 1, reaches
 _LOG_TEMPERATURE_LIMITS = (-4.0, 4.0)
 
 
-def calibrate(labels: Labels, margins: NDArray[np.float64], error_rate: float) -> Decision:
+@dataclass(frozen=True)
+class Decision:
+    """How a logit becomes a calibrated score and a verdict; stored in the model's config.json.
+
+    score = sigmoid((fake logit - real logit) / temperature). A forced verdict is fake from
+    `threshold` on. One that may abstain is fake from `fake_from` on, real below `real_below` and
+    unsure between; on validation it calls `error_rate` of the reals fake, and as many fakes real.
+    """
+
+    temperature: float
+    threshold: float
+    real_below: float
+    fake_from: float
+    error_rate: float
+
+    def to_scores(self, margins: Margins) -> Scores:
+        """Calibrated probability of fake, 0 to 1, from fake logit minus real logit, shape (N,)."""
+        return to_scores(margins, self.temperature)
+
+    def force(self, scores: Scores) -> NDArray[np.bool_]:
+        """True where the forced verdict is fake."""
+        return scores >= self.threshold
+
+    def on_raw_scale(self) -> "Decision":
+        """The same verdicts for scores that were not calibrated: those of stock `pipeline`."""
+
+        def move(limit: float) -> float:
+            is_reached = 0 <= limit <= 1
+            return float(expit(self.temperature * logit(limit))) if is_reached else limit
+
+        return Decision(
+            temperature=1.0,
+            threshold=move(self.threshold),
+            real_below=move(self.real_below),
+            fake_from=move(self.fake_from),
+            error_rate=self.error_rate,
+        )
+
+    def judge(self, score: float) -> Verdict:
+        """The verdict that may abstain."""
+        if score >= self.fake_from:
+            return "fake"
+        return "real" if score < self.real_below else UNSURE
+
+
+def calibrate(labels: Labels, margins: Margins, error_rate: float) -> Decision:
     """Fit the decision on validation images.
 
     Args:
@@ -44,12 +95,12 @@ def calibrate(labels: Labels, margins: NDArray[np.float64], error_rate: float) -
     )
 
 
-def to_margins(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def to_margins(logits: NDArray[np.floating]) -> Margins:
     """Fake logit minus real logit, shape (N,), from logits, shape (N, 2)."""
     return np.asarray(logits[:, FAKE] - logits[:, 1 - FAKE], np.float64)
 
 
-def to_scores(margins: NDArray[np.float64], temperature: float) -> Scores:
+def to_scores(margins: Margins, temperature: float) -> Scores:
     """Probability of fake, 0 to 1, from logit differences; temperature 1 is the model's own."""
     return np.asarray(expit(margins / temperature), np.float64)
 

@@ -32,7 +32,7 @@ class ImageStream:
     count: int | None
 
 
-def open_input(place: str) -> ImageStream:
+def open_stream(place: str) -> ImageStream:
     """The images at a place, and their truth where it is stated.
 
     Args:

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, Value
 
-from faceproof.data import inputs
+from faceproof.data import streams
 from faceproof.data.archives import write_zip
 from faceproof.data.images import Pixels, encode_jpeg
-from faceproof.data.inputs import open_input
+from faceproof.data.streams import open_stream
 from faceproof.errors import ImageError, InputError
 
 
@@ -23,7 +23,7 @@ def test_a_folder_a_zip_and_a_pattern_give_the_same_images(tmp_path: Path, jpeg:
     (folder / "notes.txt").write_text("no image")
     write_zip(tmp_path / "faces.zip", {"real/a.jpg": jpeg, "fake/b.jpg": jpeg})
     for place in (str(folder), str(tmp_path / "faces.zip"), str(folder / "**" / "*")):
-        stream = open_input(place)
+        stream = open_stream(place)
         images = list(stream.images)
         assert stream.count == len(images) == 2
         assert {image.read() for image in images} == {jpeg}
@@ -32,13 +32,13 @@ def test_a_folder_a_zip_and_a_pattern_give_the_same_images(tmp_path: Path, jpeg:
 
 def test_a_pattern_that_matches_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="matches no image files"):
-        open_input(str(tmp_path / "*.jpg"))
+        open_stream(str(tmp_path / "*.jpg"))
 
 
 @pytest.mark.parametrize("pattern", ["**.jpg", "*" * 300 + "x" * 300])
 def test_a_pattern_that_means_nothing_is_refused(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(InputError, match="pattern"):
-        open_input(str(tmp_path / pattern))
+        open_stream(str(tmp_path / pattern))
 
 
 def test_rows_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch, jpeg: bytes) -> None:
@@ -47,12 +47,12 @@ def test_rows_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch, jpeg: 
         features=Features({"image": Image(), "image_id": Value("string")}),
     )
     offer(monkeypatch, rows)
-    assert [image.name for image in open_input("some/faces").images] == ["a", "b", "a#2"]
+    assert [image.name for image in open_stream("some/faces").images] == ["a", "b", "a#2"]
 
 
 def test_a_place_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
-        open_input(str(tmp_path / "nothing"))
+        open_stream(str(tmp_path / "nothing"))
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, rows: Dataset) -> dict[str, object]:
@@ -62,7 +62,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, rows: Dataset) -> dict[str, object]:
         asked.update({"name": name, **mapping})
         return rows.to_iterable_dataset()
 
-    monkeypatch.setattr(inputs, "open_rows", open_rows)
+    monkeypatch.setattr(streams, "open_rows", open_rows)
     return asked
 
 
@@ -84,7 +84,7 @@ def test_a_hub_dataset_is_streamed_and_its_labels_are_the_truth(
         ),
     )  # fmt: skip
     asked = offer(monkeypatch, rows)
-    stream = open_input("someone/faces@v2:validation")
+    stream = open_stream("someone/faces@v2:validation")
     assert asked == {"name": "someone/faces", "split": "validation", "revision": "v2"}
     assert stream.count is None
     images = list(stream.images)
@@ -113,7 +113,7 @@ def test_a_label_that_says_nothing_is_no_truth(
         features=Features({"image": Image(), "label": kind}),
     )
     offer(monkeypatch, rows)
-    stream = open_input("someone/faces")
+    stream = open_stream("someone/faces")
     assert len(list(stream.images)) == 3
     found = {name: truth.label for name, truth in stream.truth.items()}
     assert found == {f"test/{number}": label for number, label in known.items()}
@@ -122,7 +122,7 @@ def test_a_label_that_says_nothing_is_no_truth(
 def test_a_hub_dataset_without_images_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, Dataset.from_dict({"text": ["a"]}))
     with pytest.raises(InputError, match="no column image"):
-        open_input("someone/texts")
+        open_stream("someone/texts")
 
 
 def test_a_row_without_an_image_keeps_its_place(
@@ -133,6 +133,6 @@ def test_a_row_without_an_image_keeps_its_place(
         features=Features({"image": Image()}),
     )
     offer(monkeypatch, rows)
-    _, missing = open_input("someone/faces").images
+    _, missing = open_stream("someone/faces").images
     with pytest.raises(ImageError, match="unreadable"):
         missing.read()

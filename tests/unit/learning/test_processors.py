@@ -6,8 +6,8 @@ from transformers import EfficientNetImageProcessorPil, ViTImageProcessorPil
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
-from faceproof.learning.inputs import side_of, to_tensor
 from faceproof.learning.models import make_model
+from faceproof.learning.processors import side_of, to_tensor
 
 PROCESSORS = {
     "convnext": make_model("config", TINY)[1],

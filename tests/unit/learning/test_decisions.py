@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faceproof.learning.calibration import calibrate, to_margins, to_scores
+from faceproof.learning.decisions import calibrate, to_margins, to_scores
 from faceproof.metrics import accuracy
 
 
