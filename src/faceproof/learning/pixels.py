@@ -1,7 +1,7 @@
 """A split decoded once: images and masks in memory-mapped files, found again by fingerprint.
 
-Why: decoding a JPEG costs about as much as a small network's step on it, and a decoded set of faces
-is larger than memory should be.
+Why: training reads every image many times, and a decoded set of faces is larger than memory should
+be.
 """
 
 import json

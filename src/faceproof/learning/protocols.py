@@ -125,9 +125,8 @@ def run_cells(run: ProtocolSettings, cells: Sequence[Cell]) -> None:
         try:
             for done in progress(as_completed(waiting), "training", "cells", len(waiting)):
                 done.result()
-        except BaseException:
-            workers.shutdown(cancel_futures=True)  # else leaving waits for hours of other cells
-            raise
+        finally:  # a cell that failed must not wait for hours of others
+            workers.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
