@@ -7,7 +7,7 @@ done stays in `work`, so it can be stopped and started. Writes a result file and
 """
 
 from faceproof import console, results, settings
-from faceproof.learning import axes, memory, protocols, transfers
+from faceproof.learning import axes, cells, memory, protocols, transfers
 from faceproof.reports import figures
 
 
@@ -19,13 +19,17 @@ def main() -> int:
     home = pools[protocols.MAIN]
     families, methods = home["train"].families, home["train"].methods
 
-    protocols.run_cells(run, protocols.plan_ablation(run, families))
-    values = axes.measure_ablation(run, home)
+    ablation = protocols.plan_ablation(run, families)
+    protocols.run_cells(run, ablation)
+    values = axes.measure_choice(run, home)
     winner, recipes = axes.choose_recipes(values, families)
     values["winner"] = winner
     console.say(f"winner       {winner}, chosen on validation")
 
-    protocols.run_cells(run, protocols.plan_winner(run, winner, methods))
+    others = protocols.plan_winner(run, winner, methods)
+    protocols.run_cells(run, others)
+    values["trained_by"] = cells.read_commits([*ablation, *others], run.work / "cells")
+    values |= axes.measure_ablation(run, home)
     values |= axes.measure_in_domain(run, home, winner)
     values |= axes.measure_families(run, home, recipes)
     values |= axes.measure_methods(run, home, winner)

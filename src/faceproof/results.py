@@ -94,13 +94,12 @@ def _flatten(values: Mapping[str, Measured | Scalar]) -> dict[str, Scalar]:
 
 
 def _describe(run: Run) -> dict[str, object]:
-    commit = _git("rev-parse", "HEAD") or "not a git checkout"
-    changed = _git("status", "--porcelain", "--", ".", *_WRITTEN_BY_RUNS)
+    commit, is_dirty = read_commit()
     return {
         "command": " ".join(["python", *(_relative(word) for word in sys.argv)]),
         "settings": {name: _record(value) for name, value in asdict(run.settings).items()},
         "commit": commit,
-        "dirty": bool(changed),
+        "dirty": is_dirty,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "seed": getattr(run.settings, "seed", None),
         "device": "cpu",
@@ -110,6 +109,12 @@ def _describe(run: Run) -> dict[str, object]:
         "versions": {name: _version(name) for name in _VERSIONED},
         "inputs": dict(run.inputs),
     }
+
+
+def read_commit() -> tuple[str, bool]:
+    """The commit of the code that runs, and True where its files were changed since."""
+    commit = _git("rev-parse", "HEAD") or "not a git checkout"
+    return commit, bool(_git("status", "--porcelain", "--", ".", *_WRITTEN_BY_RUNS))
 
 
 def _record(setting: object) -> object:

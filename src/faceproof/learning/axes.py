@@ -82,11 +82,28 @@ def measure_runs(runs: Runs, pool: Pool, seed: int) -> dict[str, Measured]:
     return measure_all(average(statistics), pool.groups[runs.rows], seed)
 
 
-def measure_ablation(run: ProtocolSettings, pools: Pools) -> Values:
-    """Mean and spread over seeds of test AUROC, for each recipe, in-domain and by family left out.
+def measure_choice(run: ProtocolSettings, pools: Pools) -> Values:
+    """AUROC on validation people of each recipe by family left out, and mean over families.
 
-    `choice_<recipe>` is the same on validation people, mean over families: what chooses the winner.
+    What chooses the winner; test is not read.
     """
+    families = pools["train"].families
+    values: Values = {}
+    for augment in RECIPES:
+        by_family = [
+            float(_auroc_by_seed(run, pools, augment, family, "validation").mean())
+            for family in families
+        ]
+        values |= {
+            f"choice_{augment}_{family}": value
+            for family, value in zip(families, by_family, strict=True)
+        }
+        values[f"choice_{augment}"] = float(np.mean(by_family))
+    return values
+
+
+def measure_ablation(run: ProtocolSettings, pools: Pools) -> Values:
+    """Mean and spread over seeds of test AUROC by recipe, in-domain and by family left out."""
     families = pools["train"].families
     values: Values = {"ablation_seeds": run.seeds}
     for augment in RECIPES:
@@ -98,12 +115,6 @@ def measure_ablation(run: ProtocolSettings, pools: Pools) -> Values:
         for column, by_seed in columns.items():
             values[f"ablation_{augment}_{column}"] = float(by_seed.mean())
             values[f"ablation_{augment}_{column}_sd"] = _spread(by_seed)
-        for family in families:
-            chosen = _auroc_by_seed(run, pools, augment, family, "validation")
-            values[f"choice_{augment}_{family}"] = float(chosen.mean())
-        values[f"choice_{augment}"] = float(
-            np.mean([values[f"choice_{augment}_{family}"] for family in families])
-        )
     return values
 
 

@@ -1,7 +1,7 @@
 """One cell of the protocol: a training run with something left out; its scores stay on disk."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from faceproof.learning.scoring import score_rows
 from faceproof.learning.training import TrainSettings, describe, fit
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
+from faceproof.results import read_commit
 from faceproof.storage import replacing
 
 _CHOOSING = 6  # one validation component in so many is scored: enough to calibrate and to choose
@@ -39,8 +40,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellScores:
-    """Margins of a cell's model by split: row numbers, shape (N,), and margins, shape (N,)."""
+    """Margins of a cell's model by split: row numbers, shape (N,), and margins, shape (N,).
 
+    `commit` is that of the code that trained it, `+` behind where files were changed since.
+    """
+
+    commit: str
     rows: Mapping[Split, Rows]
     margins: Mapping[Split, Margins]
 
@@ -80,6 +85,8 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
     arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
     arrays["made_from"] = np.array(describe(run, pools["train"].fingerprint, processes=1))
+    commit, is_dirty = read_commit()
+    arrays["commit"] = np.array(commit[:12] + "+" * is_dirty)
     arrays |= {f"{name}_margins": margins[name] for name in UNSEEN_SPLITS}
     with (
         replacing(folder / f"{cell.name}.npz") as partial,
@@ -110,6 +117,12 @@ def read_cell(cell: Cell, folder: Path) -> CellScores:
     """The scores that `run_cell` wrote."""
     with np.load(folder / f"{cell.name}.npz") as arrays:
         return CellScores(
+            commit=str(arrays["commit"]),
             rows={name: arrays[f"{name}_rows"] for name in UNSEEN_SPLITS},
             margins={name: arrays[f"{name}_margins"] for name in UNSEEN_SPLITS},
         )
+
+
+def read_commits(cells: Sequence[Cell], folder: Path) -> str:
+    """The commits that trained these cells, by name, with blanks between."""
+    return " ".join(sorted({read_cell(cell, folder).commit for cell in cells}))

@@ -11,11 +11,12 @@ from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.axes import (
     choose_recipes,
     measure_ablation,
+    measure_choice,
     measure_families,
     measure_in_domain,
     measure_methods,
 )
-from faceproof.learning.cells import Cell, choose_rows
+from faceproof.learning.cells import Cell, choose_rows, read_commits
 from faceproof.learning.pools import Pool
 from faceproof.learning.protocols import (
     MAIN,
@@ -60,7 +61,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, large: Pool) -> ProtocolSettin
 
 def write_cell(cell: Cell, pool: Pool, folder: Path) -> None:
     rng = np.random.default_rng(cell.seed + 100)
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {"commit": np.array(f"commit{cell.seed}")}
     for split in UNSEEN_SPLITS:
         rows = choose_rows(pool, cell.left_out, split)
         margins = rng.normal(size=len(rows))
@@ -88,7 +89,8 @@ def test_the_recipe_that_finds_what_it_never_saw_wins(run: ProtocolSettings, lar
     assert values[f"ablation_{WINNER}_blend_sd"] == 0.0
     assert 0.3 < values["ablation_none_blend"] < 0.7  # type: ignore[operator]
     assert values["ablation_none_synthesize"] == 1.0
-    winner, without = choose_recipes(values, large.families)
+    choice = measure_choice(run, pools_of(large))  # type: ignore[arg-type]
+    winner, without = choose_recipes(choice, large.families)
     assert winner == without["synthesize"] == WINNER
     assert without["blend"] == "none"  # without a look at blend all are alike: the first
 
@@ -128,3 +130,8 @@ def test_the_plan_names_every_cell_once(run: ProtocolSettings) -> None:
     cells = plan_ablation(run, ["a", "b"])
     assert len(cells) == len({cell.name for cell in cells}) == 2 * 3 * len(RECIPES)
     assert {cell.seed for cell in cells} == {0, 1}
+
+
+def test_the_commits_that_trained_are_told(run: ProtocolSettings, large: Pool) -> None:
+    cells = plan_ablation(run, large.families)
+    assert read_commits(cells, run.work / "cells") == "commit0 commit1"

@@ -10,6 +10,7 @@ from faceproof.learning.cells import Cell, choose_rows, read_cell, run_cell
 from faceproof.learning.models import load_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.training import TrainSettings
+from faceproof.results import read_commit
 
 RECIPE = Path(__file__).parents[3] / "training" / "smallest.yaml"
 
@@ -26,6 +27,7 @@ def test_a_cell_leaves_scores_and_is_not_run_again(pool: Pool, tmp_path: Path) -
     scores = read_cell(cell, tmp_path)
     assert scores.rows["test"].tolist() == list(range(16))
     assert np.isfinite(scores.margins["test"]).all()
+    assert read_commit()[0].startswith(scores.commit.rstrip("+"))
     assert load_model(str(tmp_path / f"{cell.name}.model"))[2].error_rate == 0.05
     assert not (tmp_path / f"{cell.name}.work").exists()
     before = (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns
