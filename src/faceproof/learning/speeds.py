@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import cycle, islice
@@ -25,8 +25,8 @@ from faceproof import settings
 from faceproof.console import progress
 from faceproof.data.archives import open_archive
 from faceproof.data.faces import find_largest
-from faceproof.data.images import decode
-from faceproof.errors import InputError
+from faceproof.data.images import Pixels, decode
+from faceproof.errors import ImageError, InputError
 from faceproof.learning.batches import Batch, collate
 from faceproof.learning.engines import Precision
 from faceproof.learning.memory import keep_freed_memory
@@ -133,21 +133,24 @@ def _predict_ours(detector: Detector, folder: Path) -> None:
 
 
 def time_detection(run: SpeedSettings) -> dict[str, Scalar]:
-    """Milliseconds to find the face in one image, on one core."""
+    """Milliseconds to look for the face in one image, on one core, found or not."""
     pictures = [decode(one.read()) for one in open_archive(run.faces).images[: run.images]]
-    find_largest(pictures[0])  # networks load at first use
+    _look_for_face(pictures[0])  # networks load at first use
     took = []
     for picture in pictures:
         start = time.perf_counter()
-        try:
-            find_largest(picture)
-        finally:
-            took.append(1000 * (time.perf_counter() - start))
+        _look_for_face(picture)
+        took.append(1000 * (time.perf_counter() - start))
     return {
         "detection_milliseconds": statistics.median(took),
         "detection_milliseconds_p95": float(np.percentile(took, 95)),
         "detection_images": len(took),
     }
+
+
+def _look_for_face(picture: Pixels) -> None:
+    with suppress(ImageError):  # there is none: looking took as long
+        find_largest(picture)
 
 
 def measure_precisions(run: SpeedSettings) -> dict[str, Scalar]:
