@@ -5,38 +5,71 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from faceproof.audit.audits import write_report
-from faceproof.data.checks.leakage import check_groups
-from faceproof.data.checks.shortcuts import judge
-from faceproof.metrics import Measured
+from faceproof.audit.audits import REPORT, measure_classifier, run_checks, write_report
+from faceproof.audit.benches import Design, make_classifier
+from faceproof.audit.cases import Question, open_case
+from faceproof.audit.plants import COHORT, build_evidence
+from faceproof.data.checks.findings import Finding
 from faceproof.reports.pages import write_audit_page
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Finding]]:
+    """The audit of a classifier that was trained on wrong labels, under a hostile name."""
     folder = tmp_path_factory.mktemp("report")
-    findings = [
-        judge("file_facts", Measured(0.91, 320, 0.87, 0.95), 320),
-        check_groups(["anna<script>", "anna<script>"], ["train", "test"]),
-        judge("file_facts", None, 8),
-    ]
-    write_report(findings, Measured(0.993, 320, 0.98, 0.999), 320, folder / "report.json")
-    write_audit_page(folder / "report.json", folder / "report.html")
-    return folder / "report.html"
+    evidence = build_evidence("label_noise", seed=2)
+    classifier = make_classifier("anna<script>", evidence, Design(), "label_noise", seed=2)
+    case = open_case(evidence, classifier, None, Question(60, (COHORT,), seed=2))
+    findings = run_checks(case)
+    write_report(case, findings, measure_classifier(case), folder)
+    write_audit_page(folder / REPORT, folder / "report.html")
+    return folder / "report.html", findings
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
-def test_a_person_reads_the_verdicts(page: Page, report: Path, width: int) -> None:
+def test_a_person_reads_the_verdicts(
+    page: Page, report: tuple[Path, list[Finding]], width: int
+) -> None:
+    place, findings = report
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text))
-    page.on("request", lambda request: heard.append(request.url))
+    page.on("request", lambda request: heard.append(request.url[:40]))
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(report.as_uri())
-    assert heard == [report.as_uri()]  # the page itself, nothing else, no complaint
+    page.goto(place.as_uri())
+    asked = [url for url in heard if not url.startswith("data:")]
+    assert asked == [place.as_uri()[:40]]  # the page itself, nothing else, no complaint
     assert page.get_by_role("heading", level=1).inner_text() == "How much of this accuracy is real?"
-    outcomes = [text.lower() for text in page.locator(".outcome").all_inner_texts()]
-    assert outcomes == ["fail", "fail", "underpowered"]
-    assert "0.993" in page.locator("p").first.inner_text()
-    assert "anna<script> (train, test)" in page.inner_text("body")
+    assert page.locator("article").count() == page.locator("#findings tbody tr").count()
+    outcome = page.locator("#label_noise .outcome").inner_text()
+    assert outcome.lower() == "fail"
+    assert "anna<script>" in page.locator("p").first.inner_text()
+    widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert len(widths) > 20
+    assert min(widths) > 0  # every picture decodes
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert overflow <= 0
+    assert page.locator("#findings tbody tr").count() == len(findings)
+
+
+def test_the_table_is_sorted_by_a_click(page: Page, report: tuple[Path, list[Finding]]) -> None:
+    page.goto(report[0].as_uri())
+
+    def column(number: int) -> list[str]:
+        return page.locator(f"#findings tbody td:nth-child({number})").all_inner_texts()
+
+    page.get_by_role("button", name="outcome").click()
+    assert column(2) == sorted(column(2))
+    page.get_by_role("button", name="outcome").click()
+    assert column(2) == sorted(column(2), reverse=True)
+    page.get_by_role("button", name="value").click()
+    values = [float(text) for text in column(3) if text]
+    assert values == sorted(values)
+
+
+def test_it_can_be_read_without_scripts(page: Page, report: tuple[Path, list[Finding]]) -> None:
+    context = page.context.browser
+    assert context is not None
+    quiet = context.new_context(java_script_enabled=False).new_page()
+    quiet.goto(report[0].as_uri())
+    assert quiet.locator("article").count() == len(report[1])
+    quiet.close()

@@ -57,7 +57,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+        fine = {0, 3} if "question_02/audit.py" in command else {0}  # 3: it found something
+        assert done.returncode in fine, f"{shlex.join(command)}\n{done.stderr}"
         said.append(done.stdout)
     return folder, said
 

@@ -1,46 +1,106 @@
-"""One audit: the settings, the checks in order, and the findings as a file."""
+"""One audit: its settings, the checks in order, and the findings as files."""
 
+import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from faceproof.audit.evidence import Evidence
+import numpy as np
+
+from faceproof.audit.cases import Case, Question, open_case
+from faceproof.audit.checks import CHECKS
+from faceproof.audit.classifiers import open_classifier
+from faceproof.audit.evidence import read_evidence
+from faceproof.audit.rules import RULES
+from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.data.checks.findings import Finding
-from faceproof.data.checks.leakage import check_groups
-from faceproof.data.checks.shortcuts import FILE_FACTS, judge, probe
-from faceproof.errors import MetricError
-from faceproof.metrics import Measured
+from faceproof.errors import MetricError, SettingsError
+from faceproof.learning.models import WEIGHTS
+from faceproof.learning.reviews import list_curves
+from faceproof.metrics import Measured, auroc
 from faceproof.results import Scalar, Size
-from faceproof.storage import replacing
+from faceproof.settings import require_positive
+from faceproof.storage import hash_file, replacing
+
+REPORT, TABLE = "report.json", "findings.csv"
 
 
 @dataclass(frozen=True)
 class AuditSettings:
     """One audit of a classifier and the data it was measured on."""
 
-    data: Path = field(metadata={"help": "dataset folder, or folder or zip of images with truth"})
-    output: Path = field(metadata={"help": "folder for report.json and report.html"})
+    data: str = field(
+        metadata={
+            "help": "dataset folder or user/name on the Hub, or folder or zip of images with truth"
+        }
+    )
+    output: Path = field(metadata={"help": "folder for report.html, report.json and findings.csv"})
+    model: str | None = field(
+        default=None, metadata={"help": "classifier in question: any image classifier, or Hub id"}
+    )
     predictions: Path | None = field(
-        default=None, metadata={"help": "CSV of predict.py: the accuracy that is in question"}
+        default=None, metadata={"help": "CSV of predict.py, where the model is not at hand"}
+    )
+    others: list[str] = field(
+        default_factory=list,
+        metadata={"help": "the same classifier trained with other seeds, two or more"},
+    )
+    fake_label: str | None = field(
+        default=None,
+        metadata={"help": "the model's label that means fake, if it cannot be guessed"},
+    )
+    subgroups: list[str] = field(
+        default_factory=list,
+        metadata={"help": "columns to compare beside sex, age_band and skin_tone"},
+    )
+    images: int = field(
+        default=400, metadata={"help": "at most so many images are changed and scored again"}
     )
     results: Path | None = field(default=None, metadata={"help": "result file to write"})
-    seed: int = field(default=0, metadata={"help": "of folds, forests and bootstrap"})
+    seed: int = field(default=0, metadata={"help": "of folds, draws and intervals"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be audited."""
+        require_positive(self, "images")
+        if self.model is not None and self.predictions is not None:
+            raise SettingsError("give the model or its predictions, not both")
 
-def run_checks(evidence: Evidence, seed: int) -> list[Finding]:
+    def identify(self) -> dict[str, str]:
+        """What identifies model and predictions in a result file."""
+        found = {}
+        if self.model is not None:
+            weights = Path(self.model) / WEIGHTS
+            found["model"] = hash_file(weights) if weights.is_file() else self.model
+        if self.predictions is not None:
+            found["predictions"] = hash_file(self.predictions)
+        return found
+
+
+def look(run: AuditSettings) -> Case:
+    """Open data and classifier, look at every audited image, score it.
+
+    Raises:
+        FaceproofError: what was given cannot be used.
+    """
+    evidence = read_evidence(run.data, run.subgroups)
+    classifier = None if run.model is None else open_classifier(run.model, run.fake_label)
+    question = Question(run.images, tuple(run.subgroups), run.seed)
+    case = open_case(evidence, classifier, run.predictions, question)
+    if case.test is None:
+        return case
+    ranked = []
+    for place in run.others:
+        other = open_classifier(place, run.fake_label)
+        margins = other.score(case.pictures(np.arange(len(case.labels))))
+        ranked.append(auroc(case.labels, margins))
+    return replace(case, others=tuple(ranked))
+
+
+def run_checks(case: Case) -> list[Finding]:
     """All checks, in the order of the report."""
-    return [_check_file_facts(evidence, seed), check_groups(evidence.groups, evidence.splits)]
-
-
-def _check_file_facts(evidence: Evidence, seed: int) -> Finding:
-    measured: Measured | None
-    try:
-        measured = probe(evidence.facts, evidence.labels, evidence.group_of_each(), seed)
-    except MetricError:
-        measured = None
-    return judge(FILE_FACTS, measured, len(evidence.labels))
+    return [finding for check in CHECKS.values() for finding in check(case)]
 
 
 def has_failed(findings: Sequence[Finding]) -> bool:
@@ -48,19 +108,47 @@ def has_failed(findings: Sequence[Finding]) -> bool:
     return any(finding.outcome == "fail" for finding in findings)
 
 
-def name_classifier(measured: Measured | None) -> dict[str, Measured | Scalar]:
-    """The classifier's own number, if its predictions were given."""
-    return {} if measured is None else {"classifier_auroc": measured}
+def measure_classifier(case: Case) -> dict[str, Measured | Scalar]:
+    """The numbers in question, where a classifier was given and they exist."""
+    if case.test is None:
+        return {}
+    places = np.arange(len(case.labels))
+    right = (case.calls_fake == (case.labels == 1)).astype(np.float64)
+    try:
+        return {
+            "classifier_auroc": case.measure(case.rank, places),
+            "classifier_accuracy": case.measure(lambda one: float(right[one].mean()), places),
+        }
+    except MetricError:
+        return {}
 
 
 def write_report(
-    findings: Sequence[Finding], classifier: Measured | None, images: int, path: Path
+    case: Case,
+    findings: Sequence[Finding],
+    classifier: dict[str, Measured | Scalar],
+    folder: Path,
 ) -> None:
-    """Write findings, the classifier's AUROC and the number of images as JSON."""
+    """Write findings as JSON, with everything that the page shows, and as CSV."""
     document = {
-        "images": images,
-        "classifier": None if classifier is None else asdict(classifier),
-        "findings": [asdict(finding) for finding in findings],
+        "images": len(case.seen.rows),
+        "unreadable": len(case.seen.unreadable),
+        "scored": 0 if case.test is None else len(case.labels),
+        "name": None if case.classifier is None else case.classifier.name,
+        "classifier": {
+            name: asdict(value) for name, value in classifier.items() if isinstance(value, Measured)
+        },
+        "findings": [{**asdict(one), "section": RULES[one.code].section} for one in findings],
+        "curves": None if case.test is None else list_curves(case.labels, case.scores),
+        "errors": [] if case.test is None else list_errors(case),
+        "suspects": [] if case.test is None else list_suspects(case),
     }
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(document, indent=2) + "\n")
+    with replacing(folder / REPORT) as partial:
+        partial.write_text(json.dumps(document, indent=1) + "\n")
+    with (
+        replacing(folder / TABLE) as partial,
+        partial.open("w", encoding="utf-8", newline="") as sink,
+    ):
+        writer = csv.DictWriter(sink, [one.name for one in fields(Finding)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(one) for one in findings)

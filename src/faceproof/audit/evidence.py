@@ -1,142 +1,221 @@
-"""What the audit looks at: a dataset folder or an archive, and a classifier's predictions."""
+"""What the audit looks at: images with known truth, and what the data state about each."""
 
+import atexit
 import csv
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from datasets import Image, IterableDataset, load_dataset
+import pandas as pd
+from datasets import Dataset, DatasetDict, Image, load_dataset
 from datasets.exceptions import DatasetNotFoundError
 from numpy.typing import NDArray
 
-from faceproof.console import progress
-from faceproof.data.archives import ImageFile, Truth, open_archive
-from faceproof.data.checks.shortcuts import read_file_facts
+from faceproof.data.archives import Archive, open_archive
+from faceproof.data.images import Pixels, decode
 from faceproof.data.shards import is_dataset
+from faceproof.data.sources.hub import HUB_FAILURES, say_briefly
 from faceproof.data.tables import image_name
 from faceproof.errors import DatasetError, ImageError, InputError
-from faceproof.metrics import Labels, Measured, Scores, auroc, measure
-from faceproof.records import LABELS, SPLITS, Split
+from faceproof.metrics import Labels, Rows
+from faceproof.records import LABELS, SPLITS
 
-_GROUP_COLUMNS = ("component_id", "identity_id")
+_STATED = (
+    "image_id", "pair_id", "component_id", "identity_id", "parent_ids", "role", "family", "method",
+    "source", "sex", "age_band", "skin_tone",
+)  # fmt: skip
+_GROUP_COLUMNS = ("component_id", "identity_id", "pair_id")
+_TEST = "test"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Facts of every image with a known label, row by row; no pixels.
+    """Images with known truth.
 
-    `names` are paths inside the archive; for a dataset those of the zips it is exported to.
-    `groups` and `splits` are None where the data state none.
+    `table` has a row for each: `name` (path inside the archive; for a dataset that in the zips it
+    is exported to), `label` (0 real, 1 fake), and those of split, image_id, pair_id, component_id,
+    identity_id, parent_ids, role, family, method, source and subgroup columns that the data state.
+    `read` gives the encoded image of a row, `read_mask` that of its mask, None where it has none.
     """
 
-    names: list[str]
-    facts: list[dict[str, float | str]]
-    labels: Labels
-    groups: list[str] | None
-    splits: list[Split] | None
+    table: pd.DataFrame
+    read: Callable[[int], bytes]
+    read_mask: Callable[[int], bytes | None]
 
-    def group_of_each(self) -> NDArray[np.str_]:
-        """Groups for intervals: each image its own where none are stated."""
-        return np.asarray(self.names if self.groups is None else self.groups)
+    @property
+    def labels(self) -> Labels:
+        """0 real, 1 fake, shape (N,)."""
+        return np.asarray(self.table["label"], np.int64)
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """What ties images that are not independent; each its own where nothing is stated."""
+        named = next((one for one in _GROUP_COLUMNS if one in self.table), "name")
+        return np.asarray(self.table[named], np.str_)
+
+    @property
+    def audited(self) -> Rows:
+        """The rows whose numbers are in question: the test split, or all where there is none."""
+        if "split" not in self.table or _TEST not in set(self.table["split"]):
+            return np.arange(len(self.table))
+        return self.rows_of(_TEST)
+
+    def rows_of(self, split: str) -> Rows:
+        """The rows of a split; none where the data state no splits."""
+        if "split" not in self.table:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.table["split"] == split)
+
+    def picture(self, row: int) -> Pixels:
+        """The decoded image of a row, (H, W, 3) uint8 RGB.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        return decode(self.read(row))
 
 
-@dataclass(frozen=True)
-class _Row:
-    name: str
-    data: bytes
-    label: int
-    group: str | None
-    split: Split | None
+def read_evidence(data: str, columns: Sequence[str] = ()) -> Evidence:
+    """Open a dataset folder or Hub dataset, or a folder or zip of images with truth.
 
-
-def read_evidence(data: Path) -> Evidence:
-    """Read a dataset folder (parquet with a card) or an archive with truth.
+    Args:
+        data: where; what exists on this machine goes first.
+        columns: further columns that name subgroups.
 
     Raises:
         DatasetError: the dataset cannot be opened or lacks `image` and `label`.
         InputError: not a folder or zip of images, or one that says nothing of real and fake.
     """
-    source = _read_dataset(data) if is_dataset(data) else _read_archive(data)
-    rows = [(row, read_file_facts(row.data)) for row in progress(source, "reading files", "images")]
-    groups = [row.group for row, _ in rows if row.group is not None]
-    splits = [row.split for row, _ in rows if row.split is not None]
-    return Evidence(
-        names=[row.name for row, _ in rows],
-        facts=[facts for _, facts in rows],
-        labels=np.array([row.label for row, _ in rows], np.int64),
-        groups=groups if len(groups) == len(rows) else None,
-        splits=splits if len(splits) == len(rows) else None,
-    )
+    place = Path(data)
+    if place.exists() and not is_dataset(place):
+        return _open_archive(place)
+    if not place.exists() and data.count("/") != 1:
+        raise InputError(f"{data} does not exist; give a dataset, or a folder or zip of images")
+    return gather(_open_splits(data), data, columns)
 
 
-def _read_dataset(folder: Path) -> Iterator[_Row]:
-    try:
-        splits = load_dataset(str(folder), streaming=True)
-    except (DatasetNotFoundError, FileNotFoundError, ValueError) as error:
-        raise DatasetError(f"{folder} cannot be opened as a dataset: {error}") from error
+def gather(splits: Mapping[str, Dataset], place: str, columns: Sequence[str] = ()) -> Evidence:
+    """Evidence from the splits of a dataset with columns `image` and `label`.
+
+    Raises:
+        DatasetError: a split lacks them, or has other labels than real and fake.
+    """
     for name, rows in splits.items():
-        if not {"image", "label"} <= set(rows.features or ()):
-            raise DatasetError(f"{folder}: split {name} needs the columns image and label")
-        names = getattr(rows.features["label"], "names", None)
-        if names is None or set(names) != set(LABELS):
-            raise DatasetError(f"{folder}: split {name} has the labels {names}, not real and fake")
-    return (
-        row
-        for name in SPLITS
-        if name in splits
-        for row in _to_rows(splits[name].cast_column("image", Image(decode=False)), name)
+        _check_columns(rows, f"{place}: split {name}")
+    names: list[str] = [name for name in SPLITS if name in splits] or list(splits)
+    encoded = [_encode(splits[name]) for name in names]
+    table = pd.concat(
+        [_state_rows(rows, name, columns) for name, rows in zip(names, encoded, strict=True)],
+        ignore_index=True,
     )
+    starts = np.cumsum([0, *(len(rows) for rows in encoded)])
+
+    def cell(row: int, column: str) -> dict[str, Any] | None:
+        part = int(np.searchsorted(starts, row, side="right")) - 1
+        found: dict[str, Any] | None = encoded[part][int(row - starts[part])].get(column)
+        return found
+
+    def read(row: int) -> bytes:
+        image = cell(row, "image")
+        return bytes(image["bytes"] or b"") if image else b""
+
+    def read_mask(row: int) -> bytes | None:
+        mask = cell(row, "mask")
+        return bytes(mask["bytes"]) if mask and mask["bytes"] else None
+
+    return Evidence(table, read, read_mask)
 
 
-def _to_rows(rows: IterableDataset, split: Split) -> Iterator[_Row]:
+def _open_splits(place: str) -> DatasetDict:
+    # A folder is read anew: the library's cache goes by the card's text, not by what lies there.
+    fresh = tempfile.mkdtemp(prefix="faceproof-") if Path(place).exists() else None
+    if fresh is not None:
+        atexit.register(shutil.rmtree, fresh, ignore_errors=True)
+    try:
+        return load_dataset(place, cache_dir=fresh)
+    except (DatasetNotFoundError, FileNotFoundError, ValueError, *HUB_FAILURES) as error:
+        raise DatasetError(
+            f"{place} cannot be opened as a dataset: {say_briefly(error)}"
+        ) from error
+
+
+def _check_columns(rows: Dataset, where: str) -> None:
+    if not {"image", "label"} <= set(rows.features or ()):
+        raise DatasetError(f"{where} needs the columns image and label")
+    names = getattr(rows.features["label"], "names", None)
+    if names is None or set(names) != set(LABELS):
+        raise DatasetError(f"{where} has the labels {names}, not real and fake")
+
+
+def _encode(rows: Dataset) -> Dataset:
+    for column in ("image", "mask"):
+        if isinstance((rows.features or {}).get(column), Image):
+            rows = rows.cast_column(column, Image(decode=False))
+    return rows
+
+
+def _state_rows(rows: Dataset, split: str, columns: Sequence[str]) -> pd.DataFrame:
+    stated = [one for one in dict.fromkeys((*_STATED, *columns)) if one in (rows.features or {})]
+    missing = [one for one in columns if one not in stated]
+    if missing:
+        raise DatasetError(f"split {split} has no column {', '.join(missing)}")
+    frame: pd.DataFrame = rows.select_columns(["label", *stated]).to_pandas()
     names = rows.features["label"].names
-    for number, row in enumerate(rows):
-        name = image_name(row["image_id"]) if row.get("image_id") else f"{split}-{number}"
-        group = next((row[column] for column in _GROUP_COLUMNS if row.get(column)), None)
-        label = LABELS.index(names[row["label"]])
-        yield _Row(name, row["image"]["bytes"], label, group, split)
+    frame["label"] = [LABELS.index(names[code]) for code in frame["label"]]
+    if "role" in stated and hasattr(rows.features["role"], "names"):
+        roles = rows.features["role"].names
+        frame["role"] = [roles[code] for code in frame["role"]]
+    named = frame["image_id"].map(image_name) if "image_id" in stated else None
+    frame["name"] = [f"{split}-{number}" for number in range(len(rows))] if named is None else named
+    frame["split"] = split
+    return frame
 
 
-def _read_archive(path: Path) -> Iterator[_Row]:
+def _open_archive(path: Path) -> Evidence:
     archive = open_archive(path)
     if not archive.truth:
         raise InputError(
             f"{path} does not say what is real and fake; add folders real/ and fake/ or labels.csv"
         )
+    return _gather_archive(archive)
+
+
+def _gather_archive(archive: Archive) -> Evidence:
     known = [image for image in archive.images if image.name in archive.truth]
-    return (_to_row(image, archive.truth[image.name]) for image in known)
+    truth = [archive.truth[image.name] for image in known]
+    table = pd.DataFrame(
+        {
+            "name": [image.name for image in known],
+            "label": [LABELS.index(one.label) for one in truth],
+        }
+    )
+    if any(one.group != image.name for one, image in zip(truth, known, strict=True)):
+        table["component_id"] = [one.group for one in truth]
+
+    def read(row: int) -> bytes:
+        return known[row].read()
+
+    return Evidence(table, read, lambda row: None)
 
 
-def _to_row(image: ImageFile, truth: Truth) -> _Row:
+def read_bytes(evidence: Evidence, row: int) -> bytes:
+    """The encoded image of a row; none where it cannot be read."""
     try:
-        data = image.read()
+        return evidence.read(row)
     except ImageError:
-        data = b""
-    group = None if truth.group == image.name else truth.group
-    return _Row(image.name, data, LABELS.index(truth.label), group, None)
+        return b""
 
 
-def measure_classifier(predictions: Path, evidence: Evidence, seed: int) -> Measured:
-    """AUROC of the classifier on those images of the evidence that it scored.
+def read_scores(predictions: Path) -> dict[str, float]:
+    """Scores by image of a predictions CSV; images without a score are left out.
 
     Raises:
-        InputError: no such CSV, not a predictions CSV, or none of its images is in the data.
-        MetricError: the scored images are of one class or one group.
+        InputError: no such CSV, or not one of predictions.
     """
-    scores_by_name = _read_scores(predictions)
-    known = [row for row, name in enumerate(evidence.names) if name in scores_by_name]
-    if not known:
-        raise InputError(
-            f"none of the images in {predictions} is in the data; give the data it was made on"
-        )
-    labels = evidence.labels[known]
-    scores: Scores = np.array([scores_by_name[evidence.names[row]] for row in known])
-    groups = evidence.group_of_each()[known]
-    return measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
-
-
-def _read_scores(predictions: Path) -> dict[str, float]:
     try:
         with predictions.open(encoding="utf-8", newline="") as source:
             rows = csv.DictReader(source)
@@ -144,6 +223,10 @@ def _read_scores(predictions: Path) -> dict[str, float]:
                 raise InputError(
                     f"{predictions} needs the columns image and score; make it with predict.py"
                 )
-            return {row["image"]: float(row["score"]) for row in rows if row["score"]}
+            found = {row["image"]: float(row["score"]) for row in rows if row["score"]}
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read predictions {predictions}: {error}") from error
+    odd = [name for name, score in found.items() if not 0 <= score <= 1]
+    if odd:
+        raise InputError(f"{predictions}: the score of {odd[0]} is {found[odd[0]]}, not 0 to 1")
+    return found

@@ -156,6 +156,15 @@ def encode_mask(mask: Pixels) -> bytes:
     return sink.getvalue()
 
 
+def decode_mask(data: bytes) -> Pixels:
+    """Decode an encoded mask, (H, W) uint8.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    return np.ascontiguousarray(decode(data)[..., 0])
+
+
 def equalise_sizes(files: Sequence[bytes]) -> list[bytes]:
     """Pad JPEGs with comment segments until all have the same number of bytes.
 

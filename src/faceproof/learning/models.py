@@ -130,8 +130,24 @@ def load_model(place: str) -> tuple[PreTrainedModel, BaseImageProcessor, Decisio
     Raises:
         ModelError: not a classifier of real and fake, or without a stored decision.
     """
+    model, processor = open_any(place)
+    return model, processor, _read_decision(model.config, place)
+
+
+def open_any(place: str) -> tuple[PreTrainedModel, BaseImageProcessor]:
+    """Any image classifier, whatever its labels; never runs remote code or unpickles.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
     model, processor = _load(place, use_safetensors=True)
-    return model.eval(), processor, _read_decision(model.config, place)
+    return model.eval(), processor
+
+
+def find_decision(config: PretrainedConfig) -> Decision | None:
+    """The decision that a model of ours stored; None in a model of others."""
+    is_ours = config.id2label == dict(enumerate(LABELS)) and hasattr(config, _DECISION)
+    return _read_decision(config, config.name_or_path) if is_ours else None
 
 
 def load_rule(place: str) -> tuple[BaseImageProcessor, Decision]:

@@ -7,14 +7,13 @@ be.
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 from datasets import Dataset
 
 from faceproof.console import progress
 from faceproof.data.faces import find_largest
 from faceproof.data.forgery.forged import Points
-from faceproof.data.images import Pixels, decode
+from faceproof.data.images import Pixels, decode, decode_mask
 from faceproof.errors import ImageError
 from faceproof.records import ROLES
 from faceproof.storage import replacing
@@ -112,7 +111,4 @@ def _decode_all(rows: Dataset, folder: Path) -> None:
 
 
 def _decode_mask(mask: dict[str, bytes] | None, pixels: Pixels) -> Pixels:
-    if mask is None:
-        return np.zeros(pixels.shape[:2], np.uint8)
-    data = np.frombuffer(mask["bytes"], np.uint8)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return np.zeros(pixels.shape[:2], np.uint8) if mask is None else decode_mask(mask["bytes"])

@@ -4,23 +4,18 @@ Every cell leaves a file and is not run again, so a protocol that was stopped go
 """
 
 import logging
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-import torch
-
 from faceproof import settings
-from faceproof.console import progress
 from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.cells import Cell, is_done, run_cell
-from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.pools import Pool, open_pools
 from faceproof.learning.training import TrainSettings
+from faceproof.learning.workers import run_tasks
 from faceproof.records import Split
 from faceproof.results import Size
 from faceproof.settings import require_positive
@@ -119,19 +114,8 @@ def run_cells(run: ProtocolSettings, cells: Sequence[Cell]) -> None:
             if cell.source == source and not is_done(cell, base, train.fingerprint, folder)
         ]
     logger.info("%d of %d cells are still to be run", len(missing), len(cells))
-    context = multiprocessing.get_context("spawn")  # a forked torch hangs
-    with ProcessPoolExecutor(run.processes, context, _start_worker) as workers:
-        waiting = [workers.submit(_work, run, cell) for cell in missing]
-        try:
-            for done in progress(as_completed(waiting), "training", "cells", len(waiting)):
-                done.result()
-        finally:  # a cell that failed must not wait for hours of others
-            workers.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    tasks = [(run, cell) for cell in missing]
+    run_tasks(_work, tasks, run.processes, "training", "cells")
 
 
 def _work(run: ProtocolSettings, cell: Cell) -> None:

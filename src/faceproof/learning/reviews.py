@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceproof.data.archives import ImageFile
+from faceproof.data.archives import ImageFile, Reader
 from faceproof.data.images import decode
 from faceproof.errors import ImageError, MetricError
 from faceproof.learning.decisions import UNSURE, Decision
 from faceproof.learning.measuring import TITLES
 from faceproof.learning.predictions import Tally
 from faceproof.metrics import (
+    Labels,
     Measured,
+    Scores,
     precision_recall_curve,
     reliability_bins,
     roc_curve,
@@ -54,7 +56,7 @@ def write_review(
         "metrics": {TITLES[name]: asdict(value) for name, value in metrics.items()},
         "decision": asdict(decision),
         "verdicts": count_verdicts(tally, decision),
-        "curves": list_curves(tally),
+        "curves": list_curves(*tally.known()[:2]),
         "worst": [
             {"image": name, "truth": truth, "score": score, "thumbnail": pictures.get(name, "")}
             for name, truth, score in worst
@@ -64,12 +66,11 @@ def write_review(
         partial.write_text(json.dumps(document, indent=1) + "\n")
 
 
-def list_curves(tally: Tally) -> dict[str, list[list[float]]] | None:
+def list_curves(labels: Labels, scores: Scores) -> dict[str, list[list[float]]] | None:
     """Points of the ROC and precision-recall curves and of the reliability diagram.
 
     None where only one class is present.
     """
-    labels, scores, _ = tally.known()
     try:
         curves = {
             "roc": roc_curve(labels, scores),
@@ -106,16 +107,17 @@ def _read_pictures(names: set[str], images: Iterable[ImageFile]) -> dict[str, st
         if len(pictures) == len(names):
             break
         if file.name in names:
-            pictures[file.name] = base64.b64encode(_shrink(file)).decode()
+            pictures[file.name] = show_small(file.read)
     return pictures
 
 
-def _shrink(file: ImageFile) -> bytes:
+def show_small(read: Reader) -> str:
+    """A small JPEG of an image file, base64; nothing where it cannot be read."""
     try:
-        picture = Image.fromarray(decode(file.read()))
+        picture = Image.fromarray(decode(read()))
     except ImageError:
-        return b""
+        return ""
     picture.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
     sink = io.BytesIO()
     picture.save(sink, "JPEG", quality=85)
-    return sink.getvalue()
+    return base64.b64encode(sink.getvalue()).decode()

@@ -38,6 +38,13 @@ _MARKS: Sequence[dict[str, Any]] = (
     {"color": "0.6", "marker": "D"},
     {"color": "black", "marker": "x"},
 )  # one for each augmentation recipe
+_OUTCOMES: Mapping[str, dict[str, Any]] = {
+    "pass": {"marker": "o", "markerfacecolor": "white"},
+    "fail": {"marker": "X"},
+    "underpowered": {"marker": "$?$"},
+    "not_applicable": {"marker": ".", "alpha": 0.4},
+}
+_WIDEST = 1.2  # a ratio beyond it would squeeze all shares into a corner
 Gallery = Sequence[Mapping[str, bytes]]
 
 
@@ -219,6 +226,30 @@ def draw_detection(curves: Mapping[str, Sequence[Sequence[float]]], path: Path) 
         panel.set_ylim(-0.02, 1.02)
     for panel in (panels[0], panels[2]):
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":")
+    _save(figure, path)
+
+
+def draw_findings(findings: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Every finding with an interval: its value, and the limit beyond which it fails.
+
+    Args:
+        findings: as an audit's report holds them; those without an interval are left out.
+        path: PNG to write.
+    """
+    shown = [one for one in findings if one["low"] is not None and one["high"] <= _WIDEST]
+    figure, axes = plt.subplots(figsize=(6.4, 0.24 * len(shown) + 0.9))
+    for down, one in enumerate(reversed(shown)):
+        reach = [[one["value"] - one["low"]], [one["high"] - one["value"]]]
+        axes.errorbar(
+            [one["value"]], [down], xerr=np.maximum(reach, 0), color="black", capsize=2,
+            markersize=5, **_OUTCOMES[one["outcome"]],
+        )  # fmt: skip
+        axes.plot([one["limit"]], [down], marker="|", color="0.5", markersize=11)
+    axes.set_yticks(range(len(shown)), [one["code"] for one in reversed(shown)], fontsize=8)
+    axes.set_xlabel("value, with its 95 % interval; grey bar: the limit")
+    for outcome, style in _OUTCOMES.items():
+        axes.plot([], [], linestyle="", color="black", label=outcome.replace("_", " "), **style)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     _save(figure, path)
 
 

@@ -8,7 +8,7 @@ from faceproof import results
 SOURCES: Mapping[str, str] = {
     "build": "dataset_builder/results.json",
     "sampling": "question_01/results.json",
-    "audit": "question_02/results.json",
+    "audit": "question_02/results_audit.json",
     "training": "training/results.json",
     "prediction": "question_03/results.json",
     "streaming": "question_04/results.json",
@@ -48,6 +48,16 @@ class Numbers:
         """A value by a name that a template puts together."""
         return self._values[name]
 
+    @property
+    def findings(self) -> dict[str, str]:
+        """The outcome of each check of an audit, by code."""
+        ending = "_outcome"
+        return {
+            name.removesuffix(ending): str(value)
+            for name, value in self._values.items()
+            if name.endswith(ending)
+        }
+
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""
         recorded = self.provenance["settings"]
@@ -61,14 +71,21 @@ class Numbers:
             f"n = {self._values[f'{name}_n']}, {self.size})"
         )
 
+    def short(self, name: str) -> str:
+        """A value with its interval, short enough for a table: `0.51 (0.49-0.53)`."""
+        value = self._values[name]
+        if value is None or f"{name}_low" not in self._values:
+            return "" if value is None else f"{value}"
+        low, high = self._values[f"{name}_low"], self._values[f"{name}_high"]
+        return f"{value:.2f} ({low:.2f}-{high:.2f})"
+
     def gate(self, family: str, probe: str) -> str:
         """What a gate of the build measured, short enough for a table: `0.51 (0.49-0.53)`."""
         name = f"gate_{family}_{probe}"
         if self._values[name] is None:
             return str(self._values[f"{name}_outcome"])
-        value, low, high = (self._values[f"{name}{part}"] for part in ("", "_low", "_high"))
         mark = " **fail**" if self._values[f"{name}_outcome"] == "fail" else ""
-        return f"{value:.2f} ({low:.2f}-{high:.2f}){mark}"
+        return f"{self.short(name)}{mark}"
 
 
 def read_numbers(root: Path) -> dict[str, Numbers]:

@@ -6,19 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceproof.data.galleries import FILTERS, ShownImage
-from faceproof.reports.figures import CREDITS, draw_detection
+from faceproof.reports.figures import CREDITS, draw_detection, draw_findings
 from faceproof.reports.templates import render_template
 from faceproof.storage import replacing
 
 
 def write_audit_page(report: Path, page: Path) -> None:
-    """Show an audit's report: the classifier's number, then every finding.
+    """Show an audit's report: the classifier's number, every finding, figures, what to look at.
 
     Args:
         report: JSON written by the audit.
-        page: HTML file to write.
+        page: HTML file to write; the figures lie beside it too.
     """
-    text = render_template("question_02/report.html.j2", **json.loads(report.read_text()))
+    said = json.loads(report.read_text())
+    figures = {"findings": page.with_name("findings.png")}
+    draw_findings(said["findings"], figures["findings"])
+    if said["curves"] is not None:
+        figures["curves"] = page.with_name("curves.png")
+        draw_detection(said["curves"], figures["curves"])
+    shown = {name: _encode(path.read_bytes()) for name, path in figures.items()}
+    text = render_template("question_02/report.html.j2", **said, figures=shown)
     with replacing(page) as partial:
         partial.write_text(text)
 

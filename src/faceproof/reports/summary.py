@@ -5,6 +5,8 @@
 Reads the result files under the root; writes nothing.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def main() -> int:
         ("  autoencoder", training.interval("test_auroc_autoencoder")),
         ("  swap", training.interval("test_auroc_swap")),
         ("zip scored", f"accuracy {prediction.interval('accuracy')}"),
-        ("audit", f"file facts {audit.file_facts_outcome}, groups {audit.group_crossing_outcome}"),
+        ("audit", _count_outcomes(audit.findings)),
         ("S3", f"{streaming.images} images back unchanged, loopback"),
     ]
     for title, lines in (("Where things are", places), ("What came out", headlines)):
@@ -49,6 +51,11 @@ def main() -> int:
         for name, text in lines:
             console.say(f"  {name:<14} {text}")
     return 0
+
+
+def _count_outcomes(findings: Mapping[str, str]) -> str:
+    counts = Counter(findings.values())
+    return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in sorted(counts))
 
 
 if __name__ == "__main__":

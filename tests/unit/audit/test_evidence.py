@@ -5,7 +5,8 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Image
 
 from faceproof.audit.audits import has_failed, run_checks
-from faceproof.audit.evidence import measure_classifier, read_evidence
+from faceproof.audit.cases import Question, open_case
+from faceproof.audit.evidence import read_evidence, read_scores
 from faceproof.data.checks.findings import to_values
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.errors import DatasetError, InputError
@@ -30,33 +31,33 @@ def write_scores(folder: Path, text: str) -> Path:
 
 
 def test_an_archive_gives_labels_and_no_groups(archive: Path) -> None:
-    seen = read_evidence(archive)
+    seen = read_evidence(str(archive))
     assert len(seen.labels) == 9
     assert seen.labels.sum() == 5
-    assert seen.groups is None
-    assert seen.splits is None
-    assert sum(facts["format"] == "unreadable" for facts in seen.facts) == 1
+    assert set(seen.table) == {"name", "label"}
+    assert seen.audited.tolist() == list(range(9))
+    case = open_case(seen, None, None, Question())
+    assert seen.table["name"][case.seen.unreadable].tolist() == ["fake/broken.jpg"]
 
 
-def test_checks_without_groups_are_underpowered_and_do_not_fail(archive: Path) -> None:
-    findings = run_checks(read_evidence(archive), seed=0)
-    assert [finding.code for finding in findings] == ["file_facts", "group_crossing"]
-    assert findings[1].outcome == "underpowered"
+def test_few_images_without_groups_fail_nothing(archive: Path) -> None:
+    findings = run_checks(open_case(read_evidence(str(archive)), None, None, Question()))
+    assert {one.outcome for one in findings} <= {"underpowered", "not_applicable"}
     assert not has_failed(findings)
-    assert to_values(findings)["group_crossing_outcome"] == "underpowered"
+    assert to_values(findings)["leak_identity_outcome"] == "not_applicable"
 
 
 def test_a_classifier_is_measured_on_what_it_scored(archive: Path, tmp_path: Path) -> None:
-    seen = read_evidence(archive)
     scores = "image,score,label,reason\n" + "".join(
         f"{label}/{number}.jpg,{0.9 if label == 'fake' else 0.1},,\n"
-        for number in range(4)
+        for number in range(3)
         for label in ("real", "fake")
     )
-    measured = measure_classifier(
-        write_scores(tmp_path, scores + "fake/broken.jpg,,,empty\n"), seen, 0
-    )
-    assert (measured.value, measured.n) == (1.0, 8)
+    path = write_scores(tmp_path, scores + "fake/broken.jpg,,,empty\n")
+    case = open_case(read_evidence(str(archive)), None, path, Question())
+    assert len(case.labels) == 6
+    assert case.scores == pytest.approx([0.9 if label else 0.1 for label in case.labels])
+    assert case.validation is None
 
 
 @pytest.mark.parametrize(
@@ -64,25 +65,33 @@ def test_a_classifier_is_measured_on_what_it_scored(archive: Path, tmp_path: Pat
     [
         ("file,probability\n", "needs the columns"),
         ("image,score\na.jpg,high\n", "cannot read predictions"),
+        ("image,score\na.jpg,1.5\n", "not 0 to 1"),
+        ("image,score\na.jpg,nan\n", "not 0 to 1"),
         ("image,score\nstranger.jpg,0.5\n", "none of the images"),
     ],
 )
 def test_predictions_that_say_nothing_are_refused(
     archive: Path, tmp_path: Path, text: str, message: str
 ) -> None:
+    path, seen = write_scores(tmp_path, text), read_evidence(str(archive))
     with pytest.raises(InputError, match=message):
-        measure_classifier(write_scores(tmp_path, text), read_evidence(archive), 0)
+        open_case(seen, None, path, Question())
 
 
-def test_a_missing_csv_is_refused(archive: Path, tmp_path: Path) -> None:
+def test_a_missing_csv_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read predictions"):
-        measure_classifier(tmp_path / "none.csv", read_evidence(archive), 0)
+        read_scores(tmp_path / "none.csv")
 
 
 def test_images_without_truth_cannot_be_audited(tmp_path: Path, face: Pixels) -> None:
     (tmp_path / "a.jpg").write_bytes(encode_jpeg(face, 80, 0))
     with pytest.raises(InputError, match="does not say what is real"):
-        read_evidence(tmp_path)
+        read_evidence(str(tmp_path))
+
+
+def test_a_place_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read_evidence("no/such/place")
 
 
 def test_a_folder_with_a_card_but_no_data_is_refused(tmp_path: Path) -> None:
@@ -91,7 +100,7 @@ def test_a_folder_with_a_card_but_no_data_is_refused(tmp_path: Path) -> None:
     )
     (tmp_path / "README.md").write_text(card)
     with pytest.raises(DatasetError, match="cannot be opened"):
-        read_evidence(tmp_path)
+        read_evidence(str(tmp_path))
 
 
 def test_a_folder_of_images_with_a_readme_is_a_folder_of_images(
@@ -101,15 +110,42 @@ def test_a_folder_of_images_with_a_readme_is_a_folder_of_images(
     for label in ("real", "fake"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "0.jpg").write_bytes(encode_jpeg(face, 80, 0))
-    assert read_evidence(tmp_path).labels.tolist() == [1, 0]
+    assert read_evidence(str(tmp_path)).labels.tolist() == [1, 0]
+
+
+def write_dataset(folder: Path, rows: Dataset) -> None:
+    rows.to_parquet(folder / "test.parquet")
+    card = "---\nconfigs:\n- config_name: default\n  data_files:\n"
+    card += "  - split: test\n    path: test.parquet\n---\n"
+    (folder / "README.md").write_text(card)
 
 
 def test_labels_in_another_order_keep_their_meaning(tmp_path: Path, face: Pixels) -> None:
     features = Features({"image": Image(), "label": ClassLabel(names=["fake", "real"])})
     jpeg = {"bytes": encode_jpeg(face, 80, 0), "path": None}
-    rows = Dataset.from_dict({"image": [jpeg] * 3, "label": [0, 1, 1]}, features=features)
-    rows.to_parquet(tmp_path / "test.parquet")
-    card = "---\nconfigs:\n- config_name: default\n  data_files:\n"
-    card += "  - split: test\n    path: test.parquet\n---\n"
-    (tmp_path / "README.md").write_text(card)
-    assert read_evidence(tmp_path).labels.tolist() == [1, 0, 0]
+    write_dataset(
+        tmp_path, Dataset.from_dict({"image": [jpeg] * 3, "label": [0, 1, 1]}, features=features)
+    )
+    seen = read_evidence(str(tmp_path))
+    assert seen.labels.tolist() == [1, 0, 0]
+    assert seen.picture(2).shape == face.shape
+
+
+def test_other_labels_and_missing_columns_are_refused(tmp_path: Path, face: Pixels) -> None:
+    features = Features({"image": Image(), "label": ClassLabel(names=["cat", "dog"])})
+    jpeg = {"bytes": encode_jpeg(face, 80, 0), "path": None}
+    rows = Dataset.from_dict({"image": [jpeg], "label": [0]}, features=features)
+    write_dataset(tmp_path, rows)
+    with pytest.raises(DatasetError, match="not real and fake"):
+        read_evidence(str(tmp_path))
+    write_dataset(tmp_path, rows.remove_columns("label"))
+    with pytest.raises(DatasetError, match="needs the columns"):
+        read_evidence(str(tmp_path))
+
+
+def test_a_subgroup_column_must_be_there(tmp_path: Path, face: Pixels) -> None:
+    features = Features({"image": Image(), "label": ClassLabel(names=["real", "fake"])})
+    jpeg = {"bytes": encode_jpeg(face, 80, 0), "path": None}
+    write_dataset(tmp_path, Dataset.from_dict({"image": [jpeg], "label": [0]}, features=features))
+    with pytest.raises(DatasetError, match="no column cohort"):
+        read_evidence(str(tmp_path), ["cohort"])

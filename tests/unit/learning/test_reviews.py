@@ -35,8 +35,8 @@ def test_the_worst_errors_are_the_surest_ones() -> None:
 
 
 def test_one_class_has_no_curves() -> None:
-    assert list_curves(make_tally(fakes="")) is None
-    curves = list_curves(make_tally())
+    assert list_curves(*make_tally(fakes="").known()[:2]) is None
+    curves = list_curves(*make_tally().known()[:2])
     assert curves is not None
     assert curves["roc"][0][0] == curves["roc"][1][0] == 0
     assert curves["roc"][0][-1] == curves["roc"][1][-1] == 1

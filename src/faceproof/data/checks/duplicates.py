@@ -44,10 +44,13 @@ def find_near(hashes: Sequence[Hash]) -> list[tuple[int, int]]:
     pairs = []
     for row in range(len(hashes) - 1):
         later = straight[row + 1 :]
-        bits = np.minimum(_count_bits(later ^ straight[row]), _count_bits(later ^ mirrored[row]))
+        bits = np.minimum(
+            count_differing_bits(later, straight[row]), count_differing_bits(later, mirrored[row])
+        )
         pairs += [(row, row + 1 + int(other)) for other in np.flatnonzero(bits <= NEAR_BITS)]
     return pairs
 
 
-def _count_bits(difference: NDArray[np.uint8]) -> NDArray[np.int64]:
-    return np.asarray(np.bitwise_count(difference).sum(axis=1), np.int64)
+def count_differing_bits(hashes: NDArray[np.uint8], one: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Bits, of 255, in which each hash, (N, 32), differs from one, (32,); shape (N,)."""
+    return np.asarray(np.bitwise_count(hashes ^ one).sum(axis=1), np.int64)

@@ -7,7 +7,7 @@ from typing import Literal
 from faceproof.metrics import Measured
 from faceproof.results import Scalar
 
-Outcome = Literal["pass", "fail", "underpowered"]
+Outcome = Literal["pass", "fail", "underpowered", "not_applicable"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Finding:
 
     `value` over `n` is compared with `limit`, in the unit that `measure` names. `low` and `high`
     are its 95 % interval, None where everything was counted; `value` is None where it could not be
-    measured. `underpowered` means: these data cannot tell.
+    measured. `underpowered` means: these data cannot tell; `not_applicable`: they lack what the
+    check looks at, or the value is told and not judged. `power` says what would have been seen.
     """
 
     code: str
@@ -29,6 +30,7 @@ class Finding:
     n: int
     meaning: str
     advice: str
+    power: str = ""
 
 
 def to_values(findings: Sequence[Finding]) -> dict[str, Measured | Scalar]:

@@ -191,24 +191,29 @@ def _probe_family(images: Sequence[_Image], family: str, name: str, seed: int) -
             measured = probe_view(traits, labels, anywhere, photos, seed)
         else:
             views = np.stack([image.views[name] for image in images])
-            measured = probe_view(views, labels, _name_pairs(images), groups, seed)
+            pairs = name_pairs(np.array([image.pair for image in images]), labels)
+            measured = probe_view(views, labels, pairs, groups, seed)
     except MetricError:
         measured = None
     seen = f"AUROC of a probe that sees the {name} of {family} and real images"
     return judge(f"gate_{family}_{name}", measured, len(labels), seen)
 
 
-def _name_pairs(images: Sequence[_Image]) -> NDArray[np.str_]:
+def name_pairs(pairs: NDArray[np.str_], labels: Labels) -> NDArray[np.str_]:
     """Within what labels may be exchanged: a photo; everything where photos are not alike.
 
     If every photo has as many fakes, photos cannot tell the label and are taken out. If not (fakes
     of nobody's photo, or of some people only), differences between photos count.
+
+    Args:
+        pairs: the photo of each image, shape (N,).
+        labels: shape (N,), 0 real, 1 fake.
     """
     counts: dict[str, list[int]] = {}
-    for image in images:
-        counts.setdefault(image.pair, [0, 0])[image.label] += 1
+    for pair, label in zip(pairs.tolist(), labels.tolist(), strict=True):
+        counts.setdefault(pair, [0, 0])[label] += 1
     is_balanced = len({fake / max(real, 1) for real, fake in counts.values()}) == 1
-    return np.array([image.pair if is_balanced else _ALL for image in images])
+    return pairs if is_balanced else np.full(len(pairs), _ALL)
 
 
 def probe_view(

@@ -15,8 +15,6 @@ from faceproof.data.images import UNDECODABLE
 from faceproof.errors import MetricError
 from faceproof.metrics import Labels, Measured, auroc, measure
 
-FILE_FACTS = "file_facts"
-SEES_FILE = "AUROC of a forest that sees size, dimensions and codec but no pixel"
 FAIL_ABOVE = 0.55  # AUROC: the interval lies wholly above, so the label does leak
 PASS_BELOW = 0.60  # AUROC: the interval must end at or below it, and the value at FAIL_ABOVE
 _FOLDS = 5
@@ -87,7 +85,7 @@ def probe(
     return measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
 
 
-def judge(code: str, measured: Measured | None, n: int, seen: str = SEES_FILE) -> Finding:
+def judge(code: str, measured: Measured | None, n: int, seen: str) -> Finding:
     """Compare a probe's AUROC with the limits.
 
     Args:

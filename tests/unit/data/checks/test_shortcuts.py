@@ -32,7 +32,7 @@ def test_a_planted_size_is_found(rng: np.random.Generator) -> None:
     ]
     measured = probe(facts, LABELS, GROUPS, seed=0)
     assert measured.value > 0.9
-    assert judge("file_facts", measured, len(LABELS)).outcome == "fail"
+    assert judge("file_facts", measured, len(LABELS), "the file").outcome == "fail"
 
 
 def test_a_planted_format_is_found() -> None:
@@ -75,7 +75,7 @@ def test_too_few_groups_cannot_be_probed() -> None:
     ],
 )
 def test_the_interval_decides(value: float, low: float, high: float, outcome: str) -> None:
-    assert judge("file_facts", Measured(value, 100, low, high), 100).outcome == outcome
+    assert judge("file_facts", Measured(value, 100, low, high), 100, "the file").outcome == outcome
 
 
 def test_what_could_not_be_measured_is_underpowered() -> None:

@@ -1,0 +1,270 @@
+"""The audit, audited: does it find planted faults, and does it leave sound classifiers alone?"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  # its usual name
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from faceproof.audit.audits import run_checks
+from faceproof.audit.cases import Question, open_case
+from faceproof.audit.classifiers import Classifier
+from faceproof.audit.evidence import Evidence
+from faceproof.audit.plants import COHORT, MEANT_FOR, SHORTCUTS, Fault, build_evidence
+from faceproof.audit.rules import RULES
+from faceproof.data.checks.findings import Outcome
+from faceproof.data.images import Pixels
+from faceproof.learning.augmentation import Augment
+from faceproof.learning.decisions import calibrate
+from faceproof.learning.stresses import HARD_REALS, TIERS
+from faceproof.learning.workers import run_tasks
+from faceproof.metrics import Measured
+from faceproof.results import Scalar, Size
+from faceproof.settings import require_positive
+from faceproof.storage import replacing
+
+logger = logging.getLogger(__name__)
+
+_SIDE = 92
+_BANDS = (0.8, 1.6, 3.2)  # pixels: fine, middle and coarse detail
+_TO_OPPONENTS = ((0.299, 0.587, 0.114), (0.5, -0.419, -0.081), (-0.169, -0.331, 0.5))
+_DIM_BELOW = 80.0  # mean level under which one planted classifier guesses
+_VAGUE = 10.0  # temperature over the spread of the margins: all scores are near 0.5
+_IMAGES = 160
+FAIL: Outcome = "fail"
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a classifier of the bench is made: which features, how regularised, how much seen."""
+
+    strength: float = 0.1
+    has_places: bool = True
+    bands: tuple[float, ...] = _BANDS
+    share: float = 1.0
+    is_augmented: bool = True
+
+
+SOUND: Mapping[str, Design] = {
+    "sound_plain": Design(),
+    "sound_strict": Design(strength=0.03),
+    "sound_loose": Design(strength=1.0),
+    "sound_textures": Design(has_places=False),
+    "sound_half": Design(share=0.6),
+}
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """The bench of planted faults."""
+
+    work: Path = field(metadata={"help": "folder for the outcome of each audit; runs go on there"})
+    results: Path = field(metadata={"help": "result file to write"})
+    seeds: int = field(default=20, metadata={"help": "times that each classifier is made"})
+    processes: int = field(default=2, metadata={"help": "audits at a time, a thread each"})
+    seed: int = field(default=1000, metadata={"help": "the first; lower ones were developed on"})
+    size: Size = field(default="full", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no run."""
+        require_positive(self, "seeds", "processes")
+
+
+class FilterBank:
+    """Fixed filters, pooled over the picture; what a linear head sees."""
+
+    def __init__(self, design: Design) -> None:
+        """Make the filters."""
+        self._design = design
+        self._kernels = torch.stack([_make_kernel(width) for width in design.bands])[:, None]
+        self._opponents = torch.tensor(_TO_OPPONENTS)
+
+    def prepare(self, pictures: Sequence[Pixels]) -> Tensor:
+        """Pictures as levels 0 to 255, (N, 3, 92, 92) float32."""
+        fitted = [
+            cv2.resize(one, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
+            if one.shape[:2] != (_SIDE, _SIDE)
+            else one
+            for one in pictures
+        ]
+        return torch.from_numpy(np.stack(fitted)).permute(0, 3, 1, 2).float()
+
+    def measure(self, values: Tensor) -> Tensor:
+        """Features, shape (N, D)."""
+        opponents = torch.einsum("kc,nchw->nkhw", self._opponents, values)
+        count = len(opponents)
+        planes = F.pad(opponents.flatten(0, 1)[:, None], (10,) * 4, mode="reflect")
+        energy = F.conv2d(planes, self._kernels).abs().view(count, -1, _SIDE, _SIDE)
+        local = torch.log(F.avg_pool2d(energy, 11, 5) + 0.5).flatten(2)
+        parts = [local.amax(2), local.mean(2), local.amin(2), local.amax(2) - local.mean(2)]
+        if self._design.has_places:
+            grid = F.adaptive_avg_pool2d(opponents, 4).flatten(1)
+            sides = (opponents[..., :2, :], opponents[..., :, :2])
+            parts += [grid, *(one.mean(dim=(2, 3)) for one in sides)]
+        return torch.cat(parts, dim=1)
+
+
+def _make_kernel(width: float) -> Tensor:
+    """Difference of Gaussians, 21 pixels wide, of unit absolute sum."""
+    place = torch.arange(-10, 11).float()
+    square = place[:, None] ** 2 + place[None] ** 2
+    narrow, wide = (torch.exp(-square / (2 * one**2)) for one in (width, 1.6 * width))
+    kernel = narrow / narrow.sum() - wide / wide.sum()
+    return kernel / kernel.abs().sum()
+
+
+def make_classifier(
+    name: str, evidence: Evidence, design: Design, fault: Fault | None, seed: int
+) -> Classifier:
+    """A filter bank with a linear head, trained in seconds, calibrated on validation.
+
+    Args:
+        name: of the classifier.
+        evidence: planted data with train and validation.
+        design: how it is made.
+        fault: one that lies in the classifier itself is planted here.
+        seed: of the augmentation.
+    """
+    bank = FilterBank(design)
+    rng = np.random.default_rng(seed)
+    train = evidence.rows_of("train")
+    train = train[: round(design.share * len(train))]
+    pictures = [evidence.picture(int(row)) for row in train]
+    labels = evidence.labels[train]
+    if design.is_augmented:
+        pictures, labels = _degrade(pictures, labels, rng)
+    head = make_pipeline(StandardScaler(), LogisticRegression(C=design.strength, max_iter=2000))
+    head.fit(_measure(bank, pictures), labels)
+    scaler, linear = head[0], head[1]
+    weights = torch.tensor(linear.coef_[0] / scaler.scale_, dtype=torch.float32)
+    bias = float(linear.intercept_[0] - (linear.coef_[0] / scaler.scale_) @ scaler.mean_)
+
+    def forward(values: Tensor) -> Tensor:
+        margins = bank.measure(values) @ weights + bias
+        return _guess_where_dim(values, margins) if fault == "subgroup_failure" else margins
+
+    classifier = Classifier(name, bank.prepare, forward)
+    rows = evidence.rows_of("validation")
+    margins = classifier.score(evidence.picture(int(row)) for row in rows)
+    decision = calibrate(evidence.labels[rows], margins, 0.05)
+    if fault == "miscalibration":
+        temperature = _VAGUE * float(margins.std())
+        decision = replace(decision, temperature=temperature, threshold=0.5)
+    return replace(classifier, decision=decision)
+
+
+def _degrade(
+    pictures: list[Pixels], labels: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[list[Pixels], NDArray[np.int64]]:
+    """Every picture once more, changed by a kind that is drawn; neighbours are of one photo."""
+    kinds: list[Augment] = [*TIERS.values(), *HARD_REALS.values()]
+    drawn = rng.integers(len(kinds), size=len(pictures) // 2 + 1)
+    changed = [
+        kinds[int(drawn[number // 2])](one, np.random.default_rng(number // 2))
+        for number, one in enumerate(pictures)
+    ]
+    return pictures + changed, np.concatenate([labels, labels])
+
+
+def _measure(bank: FilterBank, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
+    starts = range(0, len(pictures), 64)
+    parts = [bank.measure(bank.prepare(pictures[start : start + 64])) for start in starts]
+    return torch.cat(parts).double().numpy()
+
+
+def _guess_where_dim(values: Tensor, margins: Tensor) -> Tensor:
+    """Noise that is always the same for the same picture, where the picture is dim."""
+    noise = 4 * torch.sin(values.sum(dim=(1, 2, 3)) * 12.9898)
+    return torch.where(values.mean(dim=(1, 2, 3)) < _DIM_BELOW, noise, margins)
+
+
+def list_classifiers() -> dict[str, Fault | None]:
+    """Every classifier of the bench and its fault; None for the sound."""
+    return {name: name for name in MEANT_FOR} | dict.fromkeys(SOUND)
+
+
+def audit_one(name: str, seed: int) -> dict[str, Outcome]:
+    """Make one classifier and its data, audit it; the outcome of every check by code."""
+    fault = list_classifiers()[name]
+    design = SOUND.get(name, Design(is_augmented=fault not in SHORTCUTS))
+    evidence = build_evidence(fault, seed)
+    classifier = make_classifier(name, evidence, design, fault, seed)
+    case = open_case(evidence, classifier, None, Question(_IMAGES, (COHORT,), seed))
+    return {finding.code: finding.outcome for finding in run_checks(case)}
+
+
+def run_bench(run: BenchSettings) -> None:
+    """Audit every classifier in every seed, some at a time; what is done is not done again."""
+    missing = [
+        (name, seed)
+        for seed in range(run.seed, run.seed + run.seeds)
+        for name in list_classifiers()
+        if not locate(run.work, name, seed).is_file()
+    ]
+    logger.info("%d audits are still to be run", len(missing))
+    tasks = [(run.work, name, seed) for name, seed in missing]
+    run_tasks(_work, tasks, run.processes, "auditing", "audits")
+
+
+def _work(work: Path, name: str, seed: int) -> None:
+    logging.disable(logging.WARNING)
+    outcomes = audit_one(name, seed)
+    with replacing(locate(work, name, seed)) as partial:
+        partial.write_text(json.dumps(outcomes))
+
+
+def locate(work: Path, name: str, seed: int) -> Path:
+    """Where the outcomes of one audit are kept."""
+    return work / f"{name}-{seed}.json"
+
+
+def measure_bench(run: BenchSettings) -> dict[str, Measured | Scalar]:
+    """Detection by fault, failures of every check on sound classifiers, and fault by check.
+
+    `<fault>_detection_rate` is of the check meant for it, `<fault>_<check>_rate` of every check,
+    `<check>_false_fail_rate` over all sound audits, `sound_rate` the share of sound audits without
+    any failure. Intervals are exact (Clopper and Pearson 1934).
+    """
+    seeds = range(run.seed, run.seed + run.seeds)
+    read: dict[str, list[dict[str, Outcome]]] = {
+        name: [json.loads(locate(run.work, name, seed).read_text()) for seed in seeds]
+        for name in list_classifiers()
+    }
+    sound = [outcomes for name in SOUND for outcomes in read[name]]
+    values: dict[str, Measured | Scalar] = {
+        "seeds": run.seeds, "first_seed": run.seed, "sound_classifiers": len(SOUND),
+    }  # fmt: skip
+    for fault, code in MEANT_FOR.items():
+        values[f"{fault}_meant_for"] = code
+        values[f"{fault}_detection_rate"] = _share(_fails(read[fault], code))
+        for one in RULES:
+            values[f"{fault}_{one}_rate"] = sum(_fails(read[fault], one)) / run.seeds
+    for code in RULES:
+        values[f"{code}_false_fail_rate"] = _share(_fails(sound, code))
+    clean = [FAIL not in outcomes.values() for outcomes in sound]
+    values["sound_rate"] = _share(clean)
+    for name in SOUND:
+        clean = [FAIL not in outcomes.values() for outcomes in read[name]]
+        values[f"{name}_rate"] = _share(clean)
+    return values
+
+
+def _fails(audits: Sequence[Mapping[str, Outcome]], code: str) -> list[bool]:
+    return [outcomes[code] == FAIL for outcomes in audits]
+
+
+def _share(hits: Sequence[bool]) -> Measured:
+    found = binomtest(sum(hits), len(hits))
+    interval = found.proportion_ci()
+    return Measured(sum(hits) / len(hits), len(hits), float(interval.low), float(interval.high))

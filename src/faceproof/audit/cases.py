@@ -1,0 +1,226 @@
+"""What the checks are given: evidence, observations, and the scores that are in question."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from faceproof.audit.classifiers import Classifier
+from faceproof.audit.evidence import Evidence, read_scores
+from faceproof.audit.observations import ForgedRegions, Observations, hash_rows, observe
+from faceproof.console import progress
+from faceproof.data.checks.duplicates import Hash
+from faceproof.data.images import Pixels
+from faceproof.errors import ImageError, InputError, MetricError
+from faceproof.learning.decisions import Decision, Margins
+from faceproof.metrics import Labels, Measured, Rows, Scores, auroc, measure
+from faceproof.records import FAKE
+
+_VALIDATION = "validation"
+_CALIBRATING = 2000  # images of validation that are scored, at most
+_PLAIN = Decision(1.0, 0.5, 0.5, 0.5, 0.05)  # of a classifier that stored none
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Rows with their margins (above 0 means fake), both of shape (N,)."""
+
+    rows: Rows
+    margins: Margins
+
+
+@dataclass(frozen=True)
+class Case:
+    """One classifier on one set of images.
+
+    Attributes:
+        evidence: the images and what is stated of them.
+        seen: what was seen of the audited rows.
+        test: the scores in question; None where only the data are audited.
+        validation: scores of validation rows, None where there are none.
+        classifier: None where only predictions are known.
+        decision: its rule; a plain one where it stored none.
+        images: at most so many images are changed and scored again.
+        subgroups: columns whose values are compared.
+        seed: of folds, draws and intervals.
+        others: AUROC of the same classifier trained with other seeds.
+    """
+
+    evidence: Evidence
+    seen: Observations
+    test: Scored | None
+    validation: Scored | None
+    classifier: Classifier | None
+    decision: Decision
+    images: int
+    subgroups: tuple[str, ...]
+    seed: int
+    others: tuple[float, ...] = ()
+
+    @property
+    def scored(self) -> Scored:
+        """The scores in question.
+
+        Raises:
+            MetricError: there are none.
+        """
+        if self.test is None:
+            raise MetricError("no classifier was given")
+        return self.test
+
+    @property
+    def labels(self) -> Labels:
+        """Truth of the scored rows, shape (N,)."""
+        return self.evidence.labels[self.scored.rows]
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """What ties the scored rows, shape (N,)."""
+        return self.evidence.groups[self.scored.rows]
+
+    @property
+    def scores(self) -> Scores:
+        """Probability of fake of the scored rows, shape (N,)."""
+        return self.decision.to_scores(self.scored.margins)
+
+    @property
+    def calls_fake(self) -> NDArray[np.bool_]:
+        """The forced verdict on the scored rows, shape (N,)."""
+        return self.decision.force(self.scores)
+
+    def column(self, name: str) -> NDArray[np.str_] | None:
+        """A column of the scored rows as text; None where the data do not state it."""
+        if name not in self.evidence.table:
+            return None
+        return np.asarray(self.evidence.table[name].astype(str))[self.scored.rows]
+
+    def measure(self, statistic: Callable[[Rows], float], places: Rows) -> Measured:
+        """A statistic of places among the scored rows, with its interval over groups.
+
+        Args:
+            statistic: from places among the scored rows to a number.
+            places: which of them, shape (M,).
+
+        Raises:
+            MetricError: the statistic or its interval does not exist.
+        """
+        return measure(lambda drawn: statistic(places[drawn]), self.groups[places], self.seed)
+
+    def rank(self, places: Rows) -> float:
+        """AUROC of places among the scored rows."""
+        return auroc(self.labels[places], self.scored.margins[places])
+
+    def draw_places(self) -> Rows:
+        """Places of whole groups drawn at random, about `images` of them, shape (M,)."""
+        names = np.unique(self.groups)
+        order = np.random.default_rng(self.seed).permutation(len(names))
+        counts = np.array([np.count_nonzero(self.groups == names[one]) for one in order])
+        fits = np.cumsum(counts) <= max(self.images, int(counts[0]))
+        return np.flatnonzero(np.isin(self.groups, names[order[fits]]))
+
+    def pictures(self, places: Rows) -> Iterator[Pixels]:
+        """The images at some places, decoded one at a time."""
+        return (self.evidence.picture(row) for row in self.scored.rows[places].tolist())
+
+    def hashes_of(self, rows: Rows) -> dict[int, Hash]:
+        """Perceptual hashes of those of these rows that can be decoded."""
+        known = {row: self.seen.hashes[row] for row in rows.tolist() if row in self.seen.hashes}
+        missing = np.array([row for row in rows.tolist() if row not in known], np.int64)
+        return known | hash_rows(self.evidence, missing)
+
+    def regions(self) -> ForgedRegions:
+        """Where the photos were forged."""
+        return ForgedRegions(self.evidence)
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a case is looked at: see `Case`."""
+
+    images: int = 400
+    subgroups: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def open_case(
+    evidence: Evidence, classifier: Classifier | None, predictions: Path | None, question: Question
+) -> Case:
+    """Look at the audited images and get their scores.
+
+    Args:
+        evidence: the images.
+        classifier: scores them; None where predictions are given, or only data are audited.
+        predictions: CSV with scores by image name.
+        question: how they are looked at.
+
+    Raises:
+        InputError: no image of the predictions is in the data, or no image can be read.
+    """
+    seen = observe(evidence, evidence.audited)
+    if not len(seen.rows):
+        raise InputError("none of the images with known truth can be read")
+    test = validation = None
+    if classifier is not None:
+        test = _score(evidence, classifier, seen.rows, "scoring")
+        chosen = _choose_validation(evidence, question.seed)
+        validation = _score(evidence, classifier, chosen, "scoring validation")
+    elif predictions is not None:
+        test, validation = _look_up(evidence, read_scores(predictions), seen.rows, predictions)
+    stored = None if classifier is None else classifier.decision
+    return Case(
+        evidence=evidence, seen=seen, test=test,
+        validation=validation if validation is not None and len(validation.rows) else None,
+        classifier=classifier, decision=stored or _PLAIN, images=question.images,
+        subgroups=question.subgroups, seed=question.seed,
+    )  # fmt: skip
+
+
+def _score(evidence: Evidence, classifier: Classifier, rows: Rows, title: str) -> Scored:
+    readable: list[int] = []
+
+    def read() -> Iterator[Pixels]:
+        for row in progress(rows.tolist(), title, "images", len(rows)):
+            try:
+                picture = evidence.picture(row)
+            except ImageError:
+                continue
+            readable.append(row)
+            yield picture
+
+    margins = classifier.score(read())
+    return Scored(np.array(readable, np.int64), margins)
+
+
+def _choose_validation(evidence: Evidence, seed: int) -> Rows:
+    rows = evidence.rows_of(_VALIDATION)
+    drawn = np.random.default_rng(seed).permutation(len(rows))[:_CALIBRATING]
+    return rows[np.sort(drawn)]
+
+
+def _look_up(
+    evidence: Evidence, by_name: dict[str, float], rows: Rows, predictions: Path
+) -> tuple[Scored, Scored]:
+    """Scores of the audited rows, and of validation rows that are in the predictions too."""
+    names = evidence.table["name"].to_numpy()
+    edge = np.finfo(np.float64).eps
+
+    def find(among: Rows) -> Scored:
+        known = np.array([row for row in among.tolist() if names[row] in by_name], np.int64)
+        scores = np.array([by_name[names[row]] for row in known.tolist()], np.float64)
+        return Scored(known, np.asarray(logit(np.clip(scores, edge, 1 - edge)), np.float64))
+
+    test = find(rows)
+    if not len(test.rows):
+        raise InputError(
+            f"none of the images in {predictions} is in the data; give the data it was made on"
+        )
+    return test, find(evidence.rows_of(_VALIDATION))
+
+
+def count_classes(labels: Labels) -> tuple[int, int]:
+    """How many are real and how many fake."""
+    fakes = int((labels == FAKE).sum())
+    return len(labels) - fakes, fakes

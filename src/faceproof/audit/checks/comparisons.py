@@ -1,0 +1,132 @@
+"""Against what: the forgery itself, trivial baselines, shuffled labels, other seeds."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from faceproof.audit import rules
+from faceproof.audit.cases import Case
+from faceproof.console import progress
+from faceproof.data.checks.findings import Finding
+from faceproof.errors import MetricError
+from faceproof.metrics import Measured, auroc
+from faceproof.records import FAKE
+
+_HEAT_IMAGES = 40
+_FEWEST = 10
+_FOLDS = 5
+_SHUFFLES = 200
+_WEAK = 0.65  # an AUROC that would have been seen, were it there
+_STEPS = 500
+_FACTS = ("size_bytes", "width", "height", "quantisation", "subsampling")
+_NO_SCORES = "No classifier was given."
+
+
+def check(case: Case) -> list[Finding]:
+    """Where it looks, what a regression does, what chance does, what another seed does."""
+    if case.test is None:
+        codes = ("localisation", "baselines", "permutation", "seed_spread")
+        return [rules.skip(code, _NO_SCORES) for code in codes]
+    return [_locate(case), _outdo(case), _shuffle(case), _repeat(case)]
+
+
+def _locate(case: Case) -> Finding:
+    """Share of the heat inside the mask over the mask's share of the image, mean over fakes."""
+    code = "localisation"
+    if case.classifier is None:
+        return rules.skip(code, "Predictions alone have no heat map; give the model.")
+    regions = case.regions()
+    fakes = np.random.default_rng(case.seed).permutation(np.flatnonzero(case.labels == FAKE))
+    ratios = np.full(len(case.labels), np.nan)
+    shown = 0
+    for place in progress(fakes.tolist(), "heat maps", "fakes", len(fakes)):
+        mask = regions.own(int(case.scored.rows[place]))
+        if mask is None:
+            continue
+        heat = case.classifier.find_heat(case.evidence.picture(int(case.scored.rows[place])))
+        share = mask.astype(np.float64) / 255
+        if heat.shape != mask.shape or not share.any():
+            continue
+        total = float(heat.sum())
+        inside = float((heat * share).sum()) / total if total else float(share.mean())
+        ratios[place] = inside / float(share.mean())
+        shown += 1
+        if shown == _HEAT_IMAGES:
+            break
+    places = np.flatnonzero(np.isfinite(ratios))
+    if len(places) < _FEWEST:
+        return rules.skip(code, f"Fewer than {_FEWEST} fakes have a mask of a local forgery.")
+    try:
+        measured = case.measure(lambda one: float(ratios[one].mean()), places)
+    except MetricError as error:
+        return rules.judge(code, None, str(error), len(places))
+    return rules.judge(code, measured)
+
+
+def _outdo(case: Case) -> Finding:
+    """Against the best of regressions on a thumbnail, the spectrum and file facts."""
+    rows = {row: place for place, row in enumerate(case.seen.rows.tolist())}
+    chosen = [rows[row] for row in case.scored.rows.tolist()]
+    facts = pd.DataFrame(case.seen.facts).reindex(columns=list(_FACTS)).fillna(-1)
+    features = {**case.seen.baselines, "file": facts.to_numpy(np.float64)}
+    places = np.arange(len(case.labels))
+    try:
+        baselines = {name: _score_folds(case, one[chosen]) for name, one in features.items()}
+        ranked = {name: auroc(case.labels, one) for name, one in baselines.items()}
+        best = max(ranked, key=lambda name: ranked[name])
+        measured = case.measure(
+            lambda one: case.rank(one) - auroc(case.labels[one], baselines[best][one]), places
+        )
+    except MetricError as error:
+        return rules.judge("baselines", None, str(error), len(places))
+    said = ", ".join(f"{name} {value:.2f}" for name, value in ranked.items())
+    return rules.judge("baselines", measured, f"The classifier {case.rank(places):.2f}, {said}.")
+
+
+def _score_folds(case: Case, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    labels, groups = case.labels, case.groups
+    if len(np.unique(groups)) < _FOLDS or min(np.bincount(labels, minlength=2)) < _FOLDS:
+        raise MetricError(f"a baseline needs both labels and at least {_FOLDS} groups")
+    scores = np.zeros(len(labels))
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=case.seed)
+    for known, unseen in folds.split(features, labels, groups):
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=_STEPS))
+        scores[unseen] = model.fit(features[known], labels[known]).decision_function(
+            features[unseen]
+        )
+    return scores
+
+
+def _shuffle(case: Case) -> Finding:
+    """Labels are shuffled over all scored images; the p-value counts the true order as one more."""
+    labels, margins = case.labels, case.scored.margins
+    rng = np.random.default_rng(case.seed)
+    try:
+        own = auroc(labels, margins)
+        shuffled = np.array([auroc(rng.permutation(labels), margins) for _ in range(_SHUFFLES)])
+        ranked = case.measure(case.rank, np.arange(len(labels)))
+    except MetricError as error:
+        return rules.judge("permutation", None, str(error), len(labels))
+    reached = int((shuffled >= own).sum())
+    p_value = (reached + 1) / (_SHUFFLES + 1)
+    # Not shown to be better than chance is a failure only where a skill would have been seen.
+    is_sharp = ranked.high < _WEAK
+    low = p_value if p_value <= rules.RULES["permutation"].limit or is_sharp else 0.0
+    note = f"AUROC {own:.2f}; shuffled {shuffled.mean():.2f}, at most {shuffled.max():.2f}."
+    return rules.judge("permutation", Measured(p_value, len(labels), low, p_value), note)
+
+
+def _repeat(case: Case) -> Finding:
+    """The interval is that of a normal variable's deviation (chi-square)."""
+    ranked = np.array([auroc(case.labels, case.scored.margins), *case.others])
+    if len(ranked) < 3:
+        return rules.skip("seed_spread", "Give --others, the same classifier of two more seeds.")
+    spread, freedom = float(ranked.std(ddof=1)), len(ranked) - 1
+    low, high = (spread * float(np.sqrt(freedom / chi2.ppf(q, freedom))) for q in (0.975, 0.025))
+    said = ", ".join(f"{one:.3f}" for one in ranked)
+    return rules.judge("seed_spread", Measured(spread, len(ranked), low, high), f"AUROC {said}.")

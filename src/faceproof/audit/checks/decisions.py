@@ -1,0 +1,83 @@
+"""Can the score be read as a probability, and does a threshold hold?"""
+
+import numpy as np
+
+from faceproof.audit import rules
+from faceproof.audit.cases import Case
+from faceproof.data.checks.findings import Finding
+from faceproof.errors import MetricError
+from faceproof.metrics import Rows, calibration_error
+from faceproof.records import FAKE
+
+_NO_SCORES = "No classifier was given."
+_ALARM_RATE = 0.05
+_RATES = (0.5, 0.01, 0.001)  # shares of fakes among all images
+_FEWEST = 20
+
+
+def check(case: Case) -> list[Finding]:
+    """Calibration, the threshold from validation in test, and what an alarm is worth."""
+    if case.test is None:
+        codes = ("calibration", "threshold_transfer", "base_rate")
+        return [rules.skip(code, _NO_SCORES) for code in codes]
+    return [_calibrate(case), _transfer(case), _weigh_alarms(case)]
+
+
+def _calibrate(case: Case) -> Finding:
+    scores, labels = case.scores, case.labels
+    if len(labels) < 2 * _FEWEST:
+        return rules.judge("calibration", None, f"There are {len(labels)} images.", len(labels))
+
+    def error(places: Rows) -> float:
+        return calibration_error(labels[places], scores[places])
+
+    try:
+        measured = case.measure(error, np.arange(len(labels)))
+    except MetricError as error_:
+        return rules.judge("calibration", None, str(error_), len(labels))
+    share = float((labels == FAKE).mean())
+    return rules.judge(
+        "calibration", measured,
+        f"Mean score {scores.mean():.2f}, share of fakes {share:.2f}.",
+    )  # fmt: skip
+
+
+def _transfer(case: Case) -> Finding:
+    """The threshold is that of the highest twentieth of validation's reals."""
+    code = "threshold_transfer"
+    if case.validation is None:
+        return rules.skip(code, "No scores of validation images are known.")
+    labels = case.evidence.labels[case.validation.rows]
+    reals = case.validation.margins[labels != FAKE]
+    own = np.flatnonzero(case.labels != FAKE)
+    if len(reals) < _FEWEST or len(own) < _FEWEST:
+        return rules.judge(code, None, f"There are not {_FEWEST} real images on both sides.")
+    limit = float(np.quantile(reals, 1 - _ALARM_RATE, method="higher"))
+    is_alarm = (case.scored.margins > limit).astype(np.float64)
+    try:
+        measured = case.measure(lambda places: float(is_alarm[places].mean()), own)
+    except MetricError as error:
+        return rules.judge(code, None, str(error), len(own))
+    return rules.judge(code, measured)
+
+
+def _weigh_alarms(case: Case) -> Finding:
+    labels, calls = case.labels, case.calls_fake
+
+    def precision(places: Rows, rate: float) -> float:
+        fakes = labels[places] == FAKE
+        if fakes.all() or not fakes.any():
+            raise MetricError("only one class")
+        found, alarms = calls[places][fakes].mean(), calls[places][~fakes].mean()
+        right = rate * found
+        if not right + alarms:
+            raise MetricError("no alarm was raised")
+        return float(right / (right + (1 - rate) * alarms))
+
+    places = np.arange(len(labels))
+    try:
+        measured = case.measure(lambda one: precision(one, _RATES[0]), places)
+        said = ", ".join(f"{rate:.1%} fakes: {precision(places, rate):.2f}" for rate in _RATES)
+    except MetricError as error:
+        return rules.judge("base_rate", None, str(error), len(labels))
+    return rules.judge("base_rate", measured, f"Right alarms at {said}.")

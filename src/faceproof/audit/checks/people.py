@@ -1,0 +1,159 @@
+"""For whom does it fail: stated subgroups, slices of alike pictures, labels in doubt."""
+
+import numpy as np
+from cleanlab.filter import find_label_issues
+from fairlearn.metrics import MetricFrame
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import balanced_accuracy_score
+
+from faceproof.audit import rules
+from faceproof.audit.cases import Case, count_classes
+from faceproof.data.checks.findings import Finding
+from faceproof.errors import MetricError
+from faceproof.metrics import Rows, auroc
+from faceproof.records import FAKE
+
+_COLUMNS = ("sex", "age_band", "skin_tone")
+_UNKNOWN = ("unknown", "unmeasured", "nan", "None", "")
+_FEWEST = 30  # images of each label in a subgroup
+_SLICES, _SLICE_IMAGES = 8, 15
+_COMPONENTS = 16
+_TELLING = 0.75  # AUROC below which scores cannot put a label in doubt
+_NO_SCORES = "No classifier was given."
+
+
+def check(case: Case) -> list[Finding]:
+    """Gaps between subgroups, the worst slice, suspects among the labels."""
+    if case.test is None:
+        return [rules.skip(code, _NO_SCORES) for code in ("subgroup_gap", "slices", "label_noise")]
+    return [_compare(case), _slice(case), _doubt(case)]
+
+
+def _compare(case: Case) -> Finding:
+    columns = [name for name in (*_COLUMNS, *case.subgroups) if case.column(name) is not None]
+    gaps = [one for name in columns if (one := _find_gap(case, name)) is not None]
+    if not gaps:
+        return rules.skip(
+            "subgroup_gap", f"No column states two subgroups with {_FEWEST} images of each label."
+        )
+    _, name, worst, best = max(gaps)
+    values = case.column(name)
+    assert values is not None
+    places = np.flatnonzero(np.isin(values, [worst, best]))
+
+    def gap(drawn: Rows) -> float:
+        return _find_error(case, drawn[values[drawn] == worst]) - _find_error(
+            case, drawn[values[drawn] == best]
+        )
+
+    try:
+        measured = case.measure(gap, places)
+    except MetricError as error:
+        return rules.judge("subgroup_gap", None, str(error), len(places))
+    return rules.judge("subgroup_gap", measured, f"Worst {name}: {worst}, best: {best}.")
+
+
+def _find_gap(case: Case, name: str) -> tuple[float, str, str, str] | None:
+    """The largest difference in error within a column, with the two values; None where one is."""
+    values = case.column(name)
+    assert values is not None
+    large = [
+        value
+        for value in np.unique(values)
+        if value not in _UNKNOWN and min(count_classes(case.labels[values == value])) >= _FEWEST
+    ]
+    if len(large) < 2:
+        return None
+    places = np.isin(values, large)
+    frame = MetricFrame(
+        metrics=balanced_accuracy_score,
+        y_true=case.labels[places],
+        y_pred=case.calls_fake[places].astype(int),
+        sensitive_features=values[places],
+    )
+    by_group = frame.by_group
+    return float(frame.difference()), name, str(by_group.idxmin()), str(by_group.idxmax())
+
+
+def _find_error(case: Case, places: Rows) -> float:
+    """Mean of missed fakes and false alarms."""
+    labels, calls = case.labels[places] == FAKE, case.calls_fake[places]
+    if not len(places) or labels.all() or not labels.any():
+        raise MetricError("a subgroup without both labels")
+    return float(((~calls[labels]).mean() + calls[~labels].mean()) / 2)
+
+
+def _slice(case: Case) -> Finding:
+    """Slices are found on half of the groups and measured on the other half.
+
+    Pictures are clustered by what they look like, not by the classifier's features: near its
+    boundary those cluster errors by nature.
+    """
+    rows = {row: place for place, row in enumerate(case.seen.rows.tolist())}
+    chosen = [rows[row] for row in case.scored.rows.tolist()]
+    looks = case.seen.baselines["thumbnail"][chosen]
+    halves = _halve(case)
+    if min(len(half) for half in halves) < 2 * _SLICE_IMAGES:
+        return rules.judge("slices", None, f"There are {len(looks)} images.", len(looks))
+    found, unseen = halves
+    parts = min(_SLICES, len(found) // _SLICE_IMAGES)
+    reduced = PCA(min(_COMPONENTS, *looks[found].shape), random_state=case.seed).fit(looks[found])
+    clusters = KMeans(parts, n_init=4, random_state=case.seed).fit(reduced.transform(looks[found]))
+    is_wrong = (case.calls_fake != (case.labels == FAKE)).astype(np.float64)
+    errors = [is_wrong[found][clusters.labels_ == one].mean() for one in range(parts)]
+    worst = int(np.argmax(errors))
+    where = clusters.predict(reduced.transform(looks)) == worst
+
+    def excess(drawn: Rows) -> float:
+        inside = drawn[where[drawn]]
+        if not len(inside):
+            raise MetricError("no image of the slice")
+        return float(is_wrong[inside].mean() - is_wrong[drawn].mean())
+
+    size = int(where[unseen].sum())
+    if size < _SLICE_IMAGES:
+        return rules.judge("slices", None, f"The worst slice has {size} images.", len(unseen))
+    try:
+        measured = case.measure(excess, unseen)
+    except MetricError as error:
+        return rules.judge("slices", None, str(error), len(unseen))
+    return rules.judge("slices", measured, f"The worst of {parts} slices has {size} images.")
+
+
+def _halve(case: Case) -> tuple[Rows, Rows]:
+    names = np.unique(case.groups)
+    drawn = np.random.default_rng(case.seed).permutation(names)[: len(names) // 2]
+    first = np.isin(case.groups, drawn)
+    return np.flatnonzero(first), np.flatnonzero(~first)
+
+
+def find_suspects(case: Case) -> NDArray[np.bool_]:
+    """Places whose label the scores contradict, shape (N,).
+
+    Source: confident learning (Northcutt et al. 2021), by cleanlab; its check of spurious
+    correlations is not used.
+    """
+    scores = case.scores
+    return np.asarray(
+        find_label_issues(case.labels, np.column_stack([1 - scores, scores]), n_jobs=1), bool
+    )
+
+
+def _doubt(case: Case) -> Finding:
+    places = np.arange(len(case.labels))
+    reals, fakes = count_classes(case.labels)
+    if min(reals, fakes) < _FEWEST:
+        return rules.judge("label_noise", None, f"{reals} real and {fakes} fake images.")
+    ranked = auroc(case.labels, case.scored.margins)
+    if ranked < _TELLING:
+        return rules.skip(
+            "label_noise", f"With an AUROC of {ranked:.2f} the scores cannot put a label in doubt."
+        )
+    suspects = find_suspects(case).astype(np.float64)
+    try:
+        measured = case.measure(lambda one: float(suspects[one].mean()), places)
+    except MetricError as error:
+        return rules.judge("label_noise", None, str(error), len(places))
+    return rules.judge("label_noise", measured, f"{int(suspects.sum())} labels are suspect.")

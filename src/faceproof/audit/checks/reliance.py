@@ -1,0 +1,142 @@
+"""What does the score follow, and what is left when something is taken away?"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceproof.audit import rules
+from faceproof.audit.cases import Case, count_classes
+from faceproof.audit.interventions import (
+    EXCHANGES,
+    Exchange,
+    encode_alike,
+    hide,
+    keep_middle,
+    take_detail,
+    take_tones,
+)
+from faceproof.audit.rules import RULES
+from faceproof.console import progress
+from faceproof.data.checks.findings import Finding
+from faceproof.data.images import Pixels
+from faceproof.errors import ImageError, MetricError
+from faceproof.learning.decisions import Margins
+from faceproof.metrics import Rows, auroc
+from faceproof.records import FAKE
+
+_NEEDS_MODEL = "Predictions alone cannot be asked again; give the model."
+_ABLATIONS: dict[str, Callable[[Pixels], Pixels]] = {
+    "without_background": keep_middle,
+    "low_pass": take_detail,
+    "high_pass": take_tones,
+}
+_FEWEST = 10  # images of each label
+
+
+def check(case: Case) -> list[Finding]:
+    """Exchange shortcuts between the labels, then take things away; score again each time."""
+    codes = [one.code for one in RULES.values() if one.section == RULES["low_pass"].section]
+    follows = [f"follows_{name}" for name in EXCHANGES]
+    if case.classifier is None:
+        return [rules.skip(code, _NEEDS_MODEL) for code in (*follows, *codes)]
+    places = case.draw_places()
+    if min(count_classes(case.labels[places])) < _FEWEST:
+        reason = f"not {_FEWEST} images of each label were drawn"
+        return [rules.judge(code, None, reason, len(places)) for code in (*follows, *codes)]
+    findings = [
+        _exchange(case, places, name, exchange)
+        for name, exchange in progress(EXCHANGES.items(), "exchanging", "kinds", len(EXCHANGES))
+    ]
+    findings.append(_hide_forgery(case, places))
+    for code, change in _ABLATIONS.items():
+        margins = _score(case, (change(one) for one in case.pictures(places)))
+        findings.append(_judge_rank(case, code, places, margins))
+    alike = _score(case, (encode_alike(one) for one in case.pictures(places)))
+    return [*findings, _judge_drop(case, "reencoded", places, (case.scored.margins[places], alike))]
+
+
+def _score(case: Case, pictures: Iterator[Pixels]) -> Margins:
+    assert case.classifier is not None
+    return case.classifier.score(pictures)
+
+
+def _exchange(case: Case, places: Rows, name: str, exchange: Exchange) -> Finding:
+    """The own label's donors against the other's: what both exchanges cost is taken out."""
+    both = [_score(case, _give(case, places, exchange, is_own)) for is_own in (True, False)]
+    return _judge_drop(case, f"follows_{name}", places, (both[0], both[1]))
+
+
+def _give(case: Case, places: Rows, exchange: Exchange, is_own: bool) -> Iterator[Pixels]:
+    rows = case.scored.rows[places]
+    for place, donor in zip(places.tolist(), _draw_donors(case, places, is_own), strict=True):
+        picture = case.evidence.picture(int(case.scored.rows[place]))
+        try:
+            data = case.evidence.read(int(rows[donor]))
+            yield exchange(picture, case.evidence.picture(int(rows[donor])), data)
+        except ImageError:
+            yield picture
+
+
+def _draw_donors(case: Case, places: Rows, is_own: bool) -> NDArray[np.int64]:
+    """For each place another of the own or of the other label, of another group where there is."""
+    rng = np.random.default_rng(case.seed)
+    labels, groups = case.labels[places], case.groups[places]
+    donors = []
+    for number, (label, group) in enumerate(zip(labels, groups, strict=True)):
+        fits = (labels == label) == is_own
+        strangers = np.flatnonzero(fits & (groups != group))
+        among = strangers if len(strangers) else np.flatnonzero(fits)
+        donors.append(int(rng.choice(among)) if len(among) else number)
+    return np.array(donors, np.int64)
+
+
+def _hide_forgery(case: Case, places: Rows) -> Finding:
+    """Both labels of a photo with the same region hidden, whether it was forged there or not."""
+    regions = case.regions()
+    rows = case.scored.rows
+    known = [
+        (place, region)
+        for place in places.tolist()
+        if (region := regions.around(int(rows[place]))) is not None
+    ]
+    chosen = np.array([place for place, _ in known], np.int64)
+    if not len(chosen) or min(count_classes(case.labels[chosen])) < _FEWEST:
+        return rules.skip("without_forgery", "No masks say where enough images were forged.")
+    hidden = (
+        hide(picture, region) if region.shape == picture.shape[:2] else keep_middle(picture)
+        for picture, (_, region) in zip(case.pictures(chosen), known, strict=True)
+    )
+    return _judge_rank(case, "without_forgery", chosen, _score(case, hidden))
+
+
+def _judge_rank(case: Case, code: str, places: Rows, margins: Margins) -> Finding:
+    whole = _spread(case, places, margins)
+    try:
+        measured = case.measure(lambda one: auroc(case.labels[one], whole[one]), places)
+    except MetricError as error:
+        return rules.judge(code, None, str(error), len(places))
+    return rules.judge(code, measured, f"As they are: {case.rank(places):.2f}.")
+
+
+def _judge_drop(case: Case, code: str, places: Rows, margins: tuple[Margins, Margins]) -> Finding:
+    before, after = (_spread(case, places, one) for one in margins)
+
+    def drop(one: Rows) -> float:
+        labels = case.labels[one]
+        return auroc(labels, before[one]) - auroc(labels, after[one])
+
+    try:
+        measured = case.measure(drop, places)
+    except MetricError as error:
+        return rules.judge(code, None, str(error), len(places))
+    fakes = case.labels[places] == FAKE
+    moved = (margins[1] - margins[0])[fakes].mean() - (margins[1] - margins[0])[~fakes].mean()
+    return rules.judge(code, measured, f"Fakes moved by {moved:+.2f} logits against reals.")
+
+
+def _spread(case: Case, places: Rows, margins: Margins) -> Margins:
+    """Margins of some places as an array over all scored rows."""
+    whole = np.full(len(case.scored.rows), np.nan)
+    whole[places] = margins
+    return whole

@@ -1,0 +1,94 @@
+"""Away from home: by kind of forgery and source, on worse images, on odd real photos."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from faceproof.audit import rules
+from faceproof.audit.cases import Case, count_classes
+from faceproof.console import progress
+from faceproof.data.checks.findings import Finding
+from faceproof.errors import MetricError
+from faceproof.learning.augmentation import Augment
+from faceproof.learning.decisions import Margins
+from faceproof.learning.stresses import HARD_REALS, TIERS
+from faceproof.metrics import Measured, Rows, auroc
+from faceproof.records import FAKE, NONE, SHAM
+
+_FEWEST = 20  # images that a kind must have to be named
+_NEEDS_MODEL = "Predictions alone cannot be asked again; give the model."
+
+
+def check(case: Case) -> list[Finding]:
+    """The worst method, family and source; the two tiers; false alarms on odd reals."""
+    stated = [_find_worst(case, name) for name in ("method", "family", "source")]
+    tiers = [f"tier_{name}" for name in TIERS]
+    if case.classifier is None:
+        return [*stated, *(rules.skip(code, _NEEDS_MODEL) for code in (*tiers, "hard_reals"))]
+    places = case.draw_places()
+    degraded = [_degrade(case, places, f"tier_{name}", TIERS[name]) for name in TIERS]
+    return [*stated, *degraded, _alarm(case, places)]
+
+
+def _find_worst(case: Case, name: str) -> Finding:
+    code = f"worst_{name}"
+    column = None if case.test is None else case.column(name)
+    if column is None:
+        return rules.skip(code, f"No classifier, or the data do not state the {name}.")
+    is_fake = case.labels == FAKE
+    found: dict[str, Measured] = {}
+    for kind in sorted({*column[is_fake]} - {NONE, SHAM}):
+        among = column == kind if name == "source" else (column == kind) & is_fake
+        places = np.flatnonzero(among if name == "source" else among | ~is_fake)
+        if min(count_classes(case.labels[places])) < _FEWEST:
+            continue
+        try:
+            found[kind] = case.measure(case.rank, places)
+        except MetricError:
+            continue
+    if len(found) < 2:  # one kind alone is the whole
+        return rules.skip(code, f"Fewer than two kinds of {name} have {_FEWEST} of each label.")
+    worst = min(found, key=lambda kind: found[kind].value)
+    said = ", ".join(f"{kind} {one.value:.2f}" for kind, one in found.items())
+    return rules.judge(code, found[worst], f"The worst is {worst}. By {name}: {said}.")
+
+
+def _degrade(case: Case, places: Rows, code: str, change: Augment) -> Finding:
+    margins = np.full(len(case.scored.rows), np.nan)
+    margins[places] = _score(case, places, change)
+    try:
+        measured = case.measure(lambda one: auroc(case.labels[one], margins[one]), places)
+    except MetricError as error:
+        return rules.judge(code, None, str(error), len(places))
+    return rules.judge(code, measured, f"As they are: {case.rank(places):.2f}.")
+
+
+def _score(case: Case, places: Rows, change: Augment) -> Margins:
+    assert case.classifier is not None
+    pictures = zip(places.tolist(), case.pictures(places), strict=True)
+    return case.classifier.score(
+        change(one, np.random.default_rng((case.seed, place))) for place, one in pictures
+    )
+
+
+def _alarm(case: Case, places: Rows) -> Finding:
+    reals = places[case.labels[places] != FAKE]
+    if len(reals) < _FEWEST:
+        return rules.judge("hard_reals", None, f"There are not {_FEWEST} real images.", len(reals))
+    found: dict[str, Measured] = {}
+    for name, change in progress(HARD_REALS.items(), "odd reals", "kinds", len(HARD_REALS)):
+        alarms = np.zeros(len(case.scored.rows))
+        scores = case.decision.to_scores(_score(case, reals, change))
+        alarms[reals] = case.decision.force(scores)
+        try:
+            found[name] = case.measure(_mean_of(alarms), reals)
+        except MetricError as error:
+            return rules.judge("hard_reals", None, str(error), len(reals))
+    worst = max(found, key=lambda name: found[name].value)
+    said = ", ".join(f"{name} {one.value:.2f}" for name, one in found.items())
+    plain = float(case.calls_fake[reals].mean())
+    return rules.judge("hard_reals", found[worst], f"As they are {plain:.2f}, {said}.")
+
+
+def _mean_of(values: np.ndarray) -> Callable[[Rows], float]:
+    return lambda places: float(values[places].mean())

@@ -1,0 +1,80 @@
+"""Can the label be told from what says nothing of a forgery?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from faceproof.audit import rules
+from faceproof.audit.cases import Case
+from faceproof.audit.observations import HIDDEN_VIEWS
+from faceproof.data.checks.findings import Finding
+from faceproof.data.checks.gates import name_pairs, probe_view
+from faceproof.errors import MetricError
+from faceproof.metrics import Rows
+
+_FACTS: Mapping[str, tuple[str, ...]] = {
+    "file": ("size_bytes", "bytes_per_pixel"),
+    "size": ("width", "height"),
+    "quality": ("quantisation",),
+    "codec": ("format", "mode", "subsampling", "has_exif"),
+}
+_UNSEEN = "file"  # a classifier of pixels does not see it, and a forgery's texture changes it
+_JUDGED_UNHIDDEN = ("border",)  # forgeries of faces do not reach it
+_FEWEST = 20  # images of each label
+
+
+def check(case: Case) -> list[Finding]:
+    """A linear probe on each aspect of the audited images, folds by group."""
+    views: dict[str, NDArray[np.float64]] = {
+        name: _encode(case.seen.facts, columns) for name, columns in _FACTS.items()
+    }
+    views |= {name: case.seen.views[name] for name in HIDDEN_VIEWS}
+    return [_probe(case, name, view) for name, view in views.items()]
+
+
+def _encode(facts: list[dict[str, float | str]], columns: tuple[str, ...]) -> NDArray[np.float64]:
+    """Facts as numbers: squares too, so that a middle value can stand for a label."""
+    table = pd.DataFrame(facts).reindex(columns=list(columns))
+    numbers = table.select_dtypes("number").fillna(-1)
+    words = table.select_dtypes(exclude="number").astype(str)
+    kinds = [words[name] == value for name in words for value in sorted(set(words[name]))]
+    scaled = (numbers - numbers.mean()) / (numbers.std(ddof=0) + 1e-9)
+    return np.column_stack([scaled, scaled**2, *kinds]).astype(np.float64)
+
+
+def _probe(case: Case, name: str, view: NDArray[np.float64]) -> Finding:
+    code = f"shortcut_{name}"
+    places = np.flatnonzero(np.isfinite(view).all(axis=1))
+    rows: Rows = case.seen.rows[places]
+    labels, groups = case.evidence.labels[rows], case.evidence.groups[rows]
+    if len(places) and min(np.bincount(labels, minlength=2)) < _FEWEST:
+        places = places[:0]
+    if not len(places):
+        return rules.skip(code, f"There are not {_FEWEST} images of each label to be probed.")
+    try:
+        measured = probe_view(view[places], labels, _pair(case, rows), groups, case.seed)
+    except MetricError as error:
+        return rules.judge(code, None, str(error), len(places))
+    if name == _UNSEEN:
+        reason = (
+            f"AUROC {measured.value:.2f} is told and not judged: no classifier of pixels sees the "
+            "file, and a forgery's texture alone changes how well it compresses."
+        )
+        return rules.skip(code, reason, measured)
+    if name in HIDDEN_VIEWS and not case.seen.is_hidden and name not in _JUDGED_UNHIDDEN:
+        reason = (
+            f"No masks say where images were forged, so the probe may have seen the forgery "
+            f"itself: AUROC {measured.value:.2f} is told and not judged."
+        )
+        return rules.skip(code, reason, measured)
+    return rules.judge(code, measured)
+
+
+def _pair(case: Case, rows: Rows) -> NDArray[np.str_]:
+    """Within what labels are shuffled: the photo where every photo has as many fakes."""
+    table = case.evidence.table
+    if "pair_id" not in table:
+        return np.full(len(rows), "all")
+    return name_pairs(np.asarray(table["pair_id"].astype(str))[rows], case.evidence.labels[rows])

@@ -1,0 +1,28 @@
+"""Planted data and classifiers, made once: a sound one and one that follows the background."""
+
+import pytest
+import torch
+
+from faceproof.audit import benches
+from faceproof.audit.cases import Case, Question, open_case
+from faceproof.audit.plants import COHORT, Fault, build_evidence
+
+
+def make_case(fault: Fault | None, name: str) -> Case:
+    torch.manual_seed(0)
+    evidence = build_evidence(fault, seed=1)
+    design = benches.SOUND.get(name, benches.Design(is_augmented=False))
+    classifier = benches.make_classifier(name, evidence, design, fault, seed=1)
+    return open_case(evidence, classifier, None, Question(60, (COHORT,), seed=1))
+
+
+@pytest.fixture(scope="package")
+def sound() -> Case:
+    """A classifier that found the planted forgery."""
+    return make_case(None, "sound_plain")
+
+
+@pytest.fixture(scope="package")
+def broken() -> Case:
+    """One that goes by the background, because its fakes have no other trace."""
+    return make_case("background", "background")
