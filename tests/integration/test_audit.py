@@ -6,8 +6,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from datasets import DatasetDict, concatenate_datasets
 from tests.conftest import run_script
+from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil
 
 from faceproof.data import shards, tables
 from faceproof.data.images import decode, encode_jpeg
@@ -89,6 +91,60 @@ def test_missing_data_are_refused_in_one_line(tmp_path: Path) -> None:
     assert code == 1
     assert not findings
     assert errors.count("\n") == 1
+
+
+def export_faces(dataset: Path, folder: Path, count: int) -> Path:
+    """Some test images in folders real/ and fake/: no ids, no splits, no masks."""
+    for row in tables.open_dataset(dataset)["test"].select(range(count)):
+        place = folder / ("real", "fake")[row["label"]] / f"{row['image_id']}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(row["image"]["bytes"])
+    return folder
+
+
+def test_a_foreign_model_is_audited_and_what_could_not_be_checked_is_said(
+    dataset: Path, tmp_path: Path
+) -> None:
+    """A ViT of others: one logit, another size, no stored decision; images without any metadata."""
+    torch.manual_seed(0)
+    config = ViTConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        image_size=64, patch_size=16, num_labels=1, id2label={0: "Deepfake"},
+        label2id={"Deepfake": 0}, initializer_range=0.5,
+    )  # fmt: skip
+    ViTForImageClassification(config).save_pretrained(tmp_path / "foreign")
+    side = {"height": 64, "width": 64}
+    ViTImageProcessorPil(size=side).save_pretrained(tmp_path / "foreign")
+    faces = export_faces(dataset, tmp_path / "faces", 160)
+    code, findings, errors = audit(
+        faces, tmp_path / "out", "--model", str(tmp_path / "foreign"), "--images", "80"
+    )
+    assert code in {0, 3}, errors
+    told = {name: one["outcome"] for name, one in findings.items()}
+    for name in ("leak_identity", "worst_method", "without_forgery", "localisation"):
+        assert told[name] == "not_applicable"
+        assert len(str(findings[name]["meaning"])) > 20
+    for name in ("follows_codec", "tier_web", "calibration", "baselines"):
+        assert told[name] != "not_applicable"
+        assert findings[name]["value"] is not None
+
+
+def test_a_bare_csv_of_predictions_is_audited(dataset: Path, tmp_path: Path) -> None:
+    faces = export_faces(dataset, tmp_path / "faces", 160)
+    rng = np.random.default_rng(0)
+    lines = ["image,score"]
+    for place in sorted(faces.rglob("*.jpg")):
+        share = 0.9 if place.parent.name == "fake" else 0.1
+        lines.append(f"{place.relative_to(faces)},{share + rng.uniform(-0.1, 0.1):.3f}")
+    (tmp_path / "scores.csv").write_text("\n".join(lines))
+    code, findings, errors = audit(
+        faces, tmp_path / "out", "--predictions", str(tmp_path / "scores.csv")
+    )
+    assert code in {0, 3}, errors
+    assert findings["permutation"]["outcome"] == "pass"
+    assert findings["follows_codec"]["outcome"] == "not_applicable"
+    assert "give the model" in str(findings["follows_codec"]["meaning"])
+    assert (tmp_path / "out" / "curves.png").is_file()
 
 
 def test_model_and_predictions_together_are_refused(dataset: Path, tmp_path: Path) -> None:

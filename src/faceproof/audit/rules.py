@@ -5,10 +5,11 @@ The limits were fixed before the planted faults were run. A value beyond its lim
 is underpowered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from faceproof.data.checks.findings import Finding, Outcome
+from faceproof.errors import MetricError
 from faceproof.metrics import Measured
 
 _NOTHING = "Nothing to do."
@@ -170,6 +171,14 @@ def judge(code: str, measured: Measured | None, note: str = "", n: int = 0) -> F
     if measured is not None:
         outcome = _compare(rule, measured)
     return _state(rule, outcome, measured, note, n)
+
+
+def attempt(code: str, find: Callable[[], Finding], n: int) -> Finding:
+    """What `find` finds; underpowered, with the reason, where the number does not exist."""
+    try:
+        return find()
+    except MetricError as error:
+        return judge(code, None, str(error), n)
 
 
 def skip(code: str, reason: str, measured: Measured | None = None) -> Finding:

@@ -165,6 +165,8 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
 
     def _fit_mask(self, mask: Pixels, side: int | None) -> Pixels:
         """Resized and cut as its image is, so that it lies on it."""
+        if mask.shape == (side, side):  # a crop: nothing to do
+            return mask
         return fit(np.repeat(mask[..., None], 3, axis=2), self._processor, side)[..., 0]
 
     def _draw(self, group: PhotoRows, rng: np.random.Generator) -> list[_Drawn]:

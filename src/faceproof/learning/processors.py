@@ -64,15 +64,16 @@ def normalise(fitted: Sequence[Pixels], processor: BaseImageProcessor) -> Tensor
     if _is_special(processor):
         whole = [processor(images=one, return_tensors="pt")["pixel_values"] for one in fitted]
         return torch.cat(whole)
-    values = torch.from_numpy(np.stack(fitted)).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(np.stack(fitted)).permute(0, 3, 1, 2)
+    values = pixels.to(torch.float32, memory_format=torch.contiguous_format)
     if processor.do_rescale:
-        values = values * processor.rescale_factor
+        values.mul_(processor.rescale_factor)
     if not processor.do_normalize:
-        return values.contiguous()
+        return values
     mean, deviation = (
         torch.tensor(value).view(-1, 1, 1) for value in (processor.image_mean, processor.image_std)
     )
-    return ((values - mean) / deviation).contiguous()
+    return values.sub_(mean).div_(deviation)
 
 
 def side_of(processor: BaseImageProcessor) -> int:

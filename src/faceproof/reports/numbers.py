@@ -18,6 +18,9 @@ TRACKED: Mapping[str, str] = {
     "orl": "dataset_builder/results_orl.json",
     "portraits": "dataset_builder/results_portraits.json",
     "throughput": "dataset_builder/results_throughput.json",
+    "protocol": "question_03/results_protocol.json",
+    "atto": "training/results_portraits.json",
+    "speeds": "training/results_speed.json",
 }
 
 
@@ -57,6 +60,14 @@ class Numbers:
             for name, value in self._values.items()
             if name.endswith(ending)
         }
+
+    def names(self, prefix: str, suffix: str) -> list[str]:
+        """What stands between prefix and suffix in the names of values, in their order."""
+        return [
+            name[len(prefix) : len(name) - len(suffix)]
+            for name in self._values
+            if name.startswith(prefix) and name.endswith(suffix)
+        ]
 
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""

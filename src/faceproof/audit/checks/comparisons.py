@@ -1,5 +1,7 @@
 """Against what: the forgery itself, trivial baselines, shuffled labels, other seeds."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -32,7 +34,12 @@ def check(case: Case) -> list[Finding]:
     if case.test is None:
         codes = ("localisation", "baselines", "permutation", "seed_spread")
         return [rules.skip(code, _NO_SCORES) for code in codes]
-    return [_locate(case), _outdo(case), _shuffle(case), _repeat(case)]
+    finders = {
+        "localisation": _locate, "baselines": _outdo, "permutation": _shuffle,
+        "seed_spread": _repeat,
+    }  # fmt: skip
+    count = len(case.labels)
+    return [rules.attempt(code, partial(find, case), count) for code, find in finders.items()]
 
 
 def _locate(case: Case) -> Finding:
@@ -61,10 +68,7 @@ def _locate(case: Case) -> Finding:
     places = np.flatnonzero(np.isfinite(ratios))
     if len(places) < _FEWEST:
         return rules.skip(code, f"Fewer than {_FEWEST} fakes have a mask of a local forgery.")
-    try:
-        measured = case.measure(lambda one: float(ratios[one].mean()), places)
-    except MetricError as error:
-        return rules.judge(code, None, str(error), len(places))
+    measured = case.measure(lambda one: float(ratios[one].mean()), places)
     return rules.judge(code, measured)
 
 
@@ -75,15 +79,12 @@ def _outdo(case: Case) -> Finding:
     facts = pd.DataFrame(case.seen.facts).reindex(columns=list(_FACTS)).fillna(-1)
     features = {**case.seen.baselines, "file": facts.to_numpy(np.float64)}
     places = np.arange(len(case.labels))
-    try:
-        baselines = {name: _score_folds(case, one[chosen]) for name, one in features.items()}
-        ranked = {name: auroc(case.labels, one) for name, one in baselines.items()}
-        best = max(ranked, key=lambda name: ranked[name])
-        measured = case.measure(
-            lambda one: case.rank(one) - auroc(case.labels[one], baselines[best][one]), places
-        )
-    except MetricError as error:
-        return rules.judge("baselines", None, str(error), len(places))
+    baselines = {name: _score_folds(case, one[chosen]) for name, one in features.items()}
+    ranked = {name: auroc(case.labels, one) for name, one in baselines.items()}
+    best = max(ranked, key=lambda name: ranked[name])
+    measured = case.measure(
+        lambda one: case.rank(one) - auroc(case.labels[one], baselines[best][one]), places
+    )
     said = ", ".join(f"{name} {value:.2f}" for name, value in ranked.items())
     return rules.judge("baselines", measured, f"The classifier {case.rank(places):.2f}, {said}.")
 
@@ -106,12 +107,9 @@ def _shuffle(case: Case) -> Finding:
     """Labels are shuffled over all scored images; the p-value counts the true order as one more."""
     labels, margins = case.labels, case.scored.margins
     rng = np.random.default_rng(case.seed)
-    try:
-        own = auroc(labels, margins)
-        shuffled = np.array([auroc(rng.permutation(labels), margins) for _ in range(_SHUFFLES)])
-        ranked = case.measure(case.rank, np.arange(len(labels)))
-    except MetricError as error:
-        return rules.judge("permutation", None, str(error), len(labels))
+    own = auroc(labels, margins)
+    shuffled = np.array([auroc(rng.permutation(labels), margins) for _ in range(_SHUFFLES)])
+    ranked = case.measure(case.rank, np.arange(len(labels)))
     reached = int((shuffled >= own).sum())
     p_value = (reached + 1) / (_SHUFFLES + 1)
     # Not shown to be better than chance is a failure only where a skill would have been seen.

@@ -1,5 +1,7 @@
 """Can the score be read as a probability, and does a threshold hold?"""
 
+from functools import partial
+
 import numpy as np
 
 from faceproof.audit import rules
@@ -20,7 +22,11 @@ def check(case: Case) -> list[Finding]:
     if case.test is None:
         codes = ("calibration", "threshold_transfer", "base_rate")
         return [rules.skip(code, _NO_SCORES) for code in codes]
-    return [_calibrate(case), _transfer(case), _weigh_alarms(case)]
+    finders = {
+        "calibration": _calibrate, "threshold_transfer": _transfer, "base_rate": _weigh_alarms,
+    }  # fmt: skip
+    count = len(case.labels)
+    return [rules.attempt(code, partial(find, case), count) for code, find in finders.items()]
 
 
 def _calibrate(case: Case) -> Finding:
@@ -31,10 +37,7 @@ def _calibrate(case: Case) -> Finding:
     def error(places: Rows) -> float:
         return calibration_error(labels[places], scores[places])
 
-    try:
-        measured = case.measure(error, np.arange(len(labels)))
-    except MetricError as error_:
-        return rules.judge("calibration", None, str(error_), len(labels))
+    measured = case.measure(error, np.arange(len(labels)))
     share = float((labels == FAKE).mean())
     return rules.judge(
         "calibration", measured,
@@ -54,10 +57,7 @@ def _transfer(case: Case) -> Finding:
         return rules.judge(code, None, f"There are not {_FEWEST} real images on both sides.")
     limit = float(np.quantile(reals, 1 - _ALARM_RATE, method="higher"))
     is_alarm = (case.scored.margins > limit).astype(np.float64)
-    try:
-        measured = case.measure(lambda places: float(is_alarm[places].mean()), own)
-    except MetricError as error:
-        return rules.judge(code, None, str(error), len(own))
+    measured = case.measure(lambda places: float(is_alarm[places].mean()), own)
     return rules.judge(code, measured)
 
 
@@ -75,9 +75,6 @@ def _weigh_alarms(case: Case) -> Finding:
         return float(right / (right + (1 - rate) * alarms))
 
     places = np.arange(len(labels))
-    try:
-        measured = case.measure(lambda one: precision(one, _RATES[0]), places)
-        said = ", ".join(f"{rate:.1%} fakes: {precision(places, rate):.2f}" for rate in _RATES)
-    except MetricError as error:
-        return rules.judge("base_rate", None, str(error), len(labels))
+    measured = case.measure(lambda one: precision(one, _RATES[0]), places)
+    said = ", ".join(f"{rate:.1%} fakes: {precision(places, rate):.2f}" for rate in _RATES)
     return rules.judge("base_rate", measured, f"Right alarms at {said}.")

@@ -1,5 +1,7 @@
 """For whom does it fail: stated subgroups, slices of alike pictures, labels in doubt."""
 
+from functools import partial
+
 import numpy as np
 from cleanlab.filter import find_label_issues
 from fairlearn.metrics import MetricFrame
@@ -12,8 +14,8 @@ from faceproof.audit import rules
 from faceproof.audit.cases import Case, count_classes
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
-from faceproof.metrics import Rows, auroc
-from faceproof.records import FAKE
+from faceproof.metrics import Rows
+from faceproof.records import FAKE, NONE, SHAM
 
 _COLUMNS = ("sex", "age_band", "skin_tone")
 _UNKNOWN = ("unknown", "unmeasured", "nan", "None", "")
@@ -28,7 +30,9 @@ def check(case: Case) -> list[Finding]:
     """Gaps between subgroups, the worst slice, suspects among the labels."""
     if case.test is None:
         return [rules.skip(code, _NO_SCORES) for code in ("subgroup_gap", "slices", "label_noise")]
-    return [_compare(case), _slice(case), _doubt(case)]
+    finders = {"subgroup_gap": _compare, "slices": _slice, "label_noise": _doubt}
+    count = len(case.labels)
+    return [rules.attempt(code, partial(find, case), count) for code, find in finders.items()]
 
 
 def _compare(case: Case) -> Finding:
@@ -48,10 +52,7 @@ def _compare(case: Case) -> Finding:
             case, drawn[values[drawn] == best]
         )
 
-    try:
-        measured = case.measure(gap, places)
-    except MetricError as error:
-        return rules.judge("subgroup_gap", None, str(error), len(places))
+    measured = case.measure(gap, places)
     return rules.judge("subgroup_gap", measured, f"Worst {name}: {worst}, best: {best}.")
 
 
@@ -115,10 +116,7 @@ def _slice(case: Case) -> Finding:
     size = int(where[unseen].sum())
     if size < _SLICE_IMAGES:
         return rules.judge("slices", None, f"The worst slice has {size} images.", len(unseen))
-    try:
-        measured = case.measure(excess, unseen)
-    except MetricError as error:
-        return rules.judge("slices", None, str(error), len(unseen))
+    measured = case.measure(excess, unseen)
     return rules.judge("slices", measured, f"The worst of {parts} slices has {size} images.")
 
 
@@ -142,18 +140,35 @@ def find_suspects(case: Case) -> NDArray[np.bool_]:
 
 
 def _doubt(case: Case) -> Finding:
-    places = np.arange(len(case.labels))
-    reals, fakes = count_classes(case.labels)
+    """Fakes of a method that the scores do not find are left out: they would all be in doubt."""
+    places, missed = _find_telling(case)
+    reals, fakes = count_classes(case.labels[places])
+    if missed and not fakes:
+        return rules.skip("label_noise", "The scores find no method well enough to doubt a label.")
     if min(reals, fakes) < _FEWEST:
         return rules.judge("label_noise", None, f"{reals} real and {fakes} fake images.")
-    ranked = auroc(case.labels, case.scored.margins)
+    ranked = case.rank(places)
     if ranked < _TELLING:
         return rules.skip(
             "label_noise", f"With an AUROC of {ranked:.2f} the scores cannot put a label in doubt."
         )
-    suspects = find_suspects(case).astype(np.float64)
-    try:
-        measured = case.measure(lambda one: float(suspects[one].mean()), places)
-    except MetricError as error:
-        return rules.judge("label_noise", None, str(error), len(places))
-    return rules.judge("label_noise", measured, f"{int(suspects.sum())} labels are suspect.")
+    suspects = find_suspects(case)
+    measured = case.measure(lambda one: float(suspects[one].mean()), places)
+    left = f" Left out, because they are not found: {', '.join(missed)}." if missed else ""
+    note = f"{int(suspects[places].sum())} labels are suspect.{left}"
+    return rules.judge("label_noise", measured, note)
+
+
+def _find_telling(case: Case) -> tuple[Rows, list[str]]:
+    """Places whose labels the scores can put in doubt, and the methods left out."""
+    methods = case.column("method")
+    everything = np.arange(len(case.labels))
+    if methods is None:
+        return everything, []
+    is_fake = case.labels == FAKE
+    missed = [
+        name
+        for name in sorted({*methods[is_fake]} - {NONE, SHAM})
+        if case.rank(np.flatnonzero((is_fake & (methods == name)) | ~is_fake)) < _TELLING
+    ]
+    return np.flatnonzero(~(is_fake & np.isin(methods, missed))), missed

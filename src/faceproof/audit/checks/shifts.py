@@ -1,6 +1,7 @@
 """Away from home: by kind of forgery and source, on worse images, on odd real photos."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -26,8 +27,12 @@ def check(case: Case) -> list[Finding]:
     if case.classifier is None:
         return [*stated, *(rules.skip(code, _NEEDS_MODEL) for code in (*tiers, "hard_reals"))]
     places = case.draw_places()
-    degraded = [_degrade(case, places, f"tier_{name}", TIERS[name]) for name in TIERS]
-    return [*stated, *degraded, _alarm(case, places)]
+    asked = {code: partial(_degrade, case, places, code) for code in tiers}
+    asked |= {"hard_reals": partial(_alarm, case, places)}
+    return [
+        *stated,
+        *(rules.attempt(code, find, len(places)) for code, find in asked.items()),
+    ]
 
 
 def _find_worst(case: Case, name: str) -> Finding:
@@ -53,13 +58,10 @@ def _find_worst(case: Case, name: str) -> Finding:
     return rules.judge(code, found[worst], f"The worst is {worst}. By {name}: {said}.")
 
 
-def _degrade(case: Case, places: Rows, code: str, change: Augment) -> Finding:
+def _degrade(case: Case, places: Rows, code: str) -> Finding:
     margins = np.full(len(case.scored.rows), np.nan)
-    margins[places] = _score(case, places, change)
-    try:
-        measured = case.measure(lambda one: auroc(case.labels[one], margins[one]), places)
-    except MetricError as error:
-        return rules.judge(code, None, str(error), len(places))
+    margins[places] = _score(case, places, TIERS[code.removeprefix("tier_")])
+    measured = case.measure(lambda one: auroc(case.labels[one], margins[one]), places)
     return rules.judge(code, measured, f"As they are: {case.rank(places):.2f}.")
 
 
@@ -80,10 +82,7 @@ def _alarm(case: Case, places: Rows) -> Finding:
         alarms = np.zeros(len(case.scored.rows))
         scores = case.decision.to_scores(_score(case, reals, change))
         alarms[reals] = case.decision.force(scores)
-        try:
-            found[name] = case.measure(_mean_of(alarms), reals)
-        except MetricError as error:
-            return rules.judge("hard_reals", None, str(error), len(reals))
+        found[name] = case.measure(_mean_of(alarms), reals)
     worst = max(found, key=lambda name: found[name].value)
     said = ", ".join(f"{name} {one.value:.2f}" for name, one in found.items())
     plain = float(case.calls_fake[reals].mean())

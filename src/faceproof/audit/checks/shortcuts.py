@@ -1,6 +1,7 @@
 """Can the label be told from what says nothing of a forgery?"""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ from faceproof.audit.cases import Case
 from faceproof.audit.observations import HIDDEN_VIEWS
 from faceproof.data.checks.findings import Finding
 from faceproof.data.checks.gates import name_pairs, probe_view
-from faceproof.errors import MetricError
 from faceproof.metrics import Rows
 
 _FACTS: Mapping[str, tuple[str, ...]] = {
@@ -31,7 +31,10 @@ def check(case: Case) -> list[Finding]:
         name: _encode(case.seen.facts, columns) for name, columns in _FACTS.items()
     }
     views |= {name: case.seen.views[name] for name in HIDDEN_VIEWS}
-    return [_probe(case, name, view) for name, view in views.items()]
+    return [
+        rules.attempt(f"shortcut_{name}", partial(_probe, case, name, view), len(view))
+        for name, view in views.items()
+    ]
 
 
 def _encode(facts: list[dict[str, float | str]], columns: tuple[str, ...]) -> NDArray[np.float64]:
@@ -53,10 +56,7 @@ def _probe(case: Case, name: str, view: NDArray[np.float64]) -> Finding:
         places = places[:0]
     if not len(places):
         return rules.skip(code, f"There are not {_FEWEST} images of each label to be probed.")
-    try:
-        measured = probe_view(view[places], labels, _pair(case, rows), groups, case.seed)
-    except MetricError as error:
-        return rules.judge(code, None, str(error), len(places))
+    measured = probe_view(view[places], labels, _pair(case, rows), groups, case.seed)
     if name == _UNSEEN:
         reason = (
             f"AUROC {measured.value:.2f} is told and not judged: no classifier of pixels sees the "

@@ -79,5 +79,5 @@ def test_the_interval_decides(value: float, low: float, high: float, outcome: st
 
 
 def test_what_could_not_be_measured_is_underpowered() -> None:
-    finding = judge("file_facts", None, 8)
+    finding = judge("file_facts", None, 8, "the file")
     assert (finding.outcome, finding.value, finding.n) == ("underpowered", None, 8)
