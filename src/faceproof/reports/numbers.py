@@ -66,7 +66,9 @@ class Numbers:
         return [
             name[len(prefix) : len(name) - len(suffix)]
             for name in self._values
-            if name.startswith(prefix) and name.endswith(suffix)
+            if name.startswith(prefix)
+            and name.endswith(suffix)
+            and len(name) > len(prefix) + len(suffix)
         ]
 
     def setting(self, name: str) -> str:
