@@ -77,7 +77,7 @@ bench-predict: install
 	  --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \
 	  --results training/results_speed.json
 
-# Planted faults: sixteen kinds of classifier, twenty of each, all audited; an hour, can be stopped.
+# Planted faults: sixteen kinds of classifier, twenty of each, all audited; can be stopped.
 audit-bench: install
 	python question_02/measure.py --work build/audit_bench --results question_02/results.json
 

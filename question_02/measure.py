@@ -2,8 +2,8 @@
 
     python question_02/measure.py --work build/audit_bench --results question_02/results.json
 
-Needs nothing but the photos that come with the packages. Writes a result file; an hour or so on two
-cores, can be stopped: each audit leaves a file in `work`.
+Needs nothing but the photos that come with the packages. Writes a result file. It can be stopped:
+each audit leaves a file in `work`.
 """
 
 from faceproof import console, results, settings

@@ -20,6 +20,7 @@ from faceproof.metrics import Labels, Measured, Rows, Scores, auroc, measure
 from faceproof.records import FAKE
 
 _VALIDATION = "validation"
+_FEWEST_GROUPS = 5
 _CALIBRATING = 2000  # images of validation that are scored, at most
 _PLAIN = Decision(1.0, 0.5, 0.5, 0.5, 0.05)  # of a classifier that stored none
 
@@ -105,8 +106,12 @@ class Case:
             places: which of them, shape (M,).
 
         Raises:
-            MetricError: the statistic or its interval does not exist.
+            MetricError: the statistic or its interval does not exist, or there are fewer than five
+                groups: draws of fewer hardly differ.
         """
+        count = len(np.unique(self.groups[places]))
+        if count < _FEWEST_GROUPS:
+            raise MetricError(f"{count} groups are too few for an interval")
         return measure(lambda drawn: statistic(places[drawn]), self.groups[places], self.seed)
 
     def rank(self, places: Rows) -> float:
@@ -115,10 +120,9 @@ class Case:
 
     def draw_places(self) -> Rows:
         """Places of whole groups drawn at random, about `images` of them, shape (M,)."""
-        names = np.unique(self.groups)
+        names, counts = np.unique(self.groups, return_counts=True)
         order = np.random.default_rng(self.seed).permutation(len(names))
-        counts = np.array([np.count_nonzero(self.groups == names[one]) for one in order])
-        fits = np.cumsum(counts) <= max(self.images, int(counts[0]))
+        fits = np.cumsum(counts[order]) <= max(self.images, int(counts[order[0]]))
         return np.flatnonzero(np.isin(self.groups, names[order[fits]]))
 
     def pictures(self, places: Rows) -> Iterator[Pixels]:
@@ -195,7 +199,7 @@ def _score(evidence: Evidence, classifier: Classifier, rows: Rows, title: str) -
 
 
 def _choose_validation(evidence: Evidence, seed: int) -> Rows:
-    rows = evidence.rows_of(_VALIDATION)
+    rows = np.setdiff1d(evidence.rows_of(_VALIDATION), evidence.audited)
     drawn = np.random.default_rng(seed).permutation(len(rows))[:_CALIBRATING]
     return rows[np.sort(drawn)]
 
@@ -217,7 +221,7 @@ def _look_up(
         raise InputError(
             f"none of the images in {predictions} is in the data; give the data it was made on"
         )
-    return test, find(evidence.rows_of(_VALIDATION))
+    return test, find(np.setdiff1d(evidence.rows_of(_VALIDATION), rows))
 
 
 def count_classes(labels: Labels) -> tuple[int, int]:

@@ -97,8 +97,7 @@ def _find_margin(
     """From logits, shape (N, labels), to margins, shape (N,)."""
     names = [str(config.id2label[code]) for code in sorted(config.id2label)]
     if len(names) == 1:
-        # One logit speaks for its label; a nameless one for fake.
-        sign = -1.0 if fake_label is None and _means(names[0], _REAL_NAMES) else 1.0
+        sign = _find_sign(names[0], place, fake_label)
         return lambda logits: sign * logits[:, 0]
     fakes = _find_fakes(names, place, fake_label)
     reals = [code for code in range(len(names)) if code not in fakes]
@@ -113,13 +112,20 @@ def _find_fakes(names: Sequence[str], place: str, fake_label: str | None) -> lis
     else:
         found = [code for code, name in enumerate(names) if _means(name, _FAKE_NAMES)]
         reals = [code for code, name in enumerate(names) if _means(name, _REAL_NAMES)]
-        if not found and reals:
+        if reals and not set(reals) & set(found):  # what does not mean real is a kind of fake
             found = [code for code in range(len(names)) if code not in reals]
     if not found or len(found) == len(names):
         raise ModelError(
             f"{place} has the labels {', '.join(names)}; say which means fake with --fake_label"
         )
     return found
+
+
+def _find_sign(name: str, place: str, fake_label: str | None) -> float:
+    """One logit speaks for its label; a nameless one for fake."""
+    if fake_label is not None and name.lower() != fake_label.lower():
+        raise ModelError(f"{place} has one label, {name}, not {fake_label}")
+    return -1.0 if fake_label is None and _means(name, _REAL_NAMES) else 1.0
 
 
 def _means(name: str, known: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import atexit
 import csv
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +25,14 @@ from faceproof.errors import DatasetError, ImageError, InputError
 from faceproof.metrics import Labels, Rows
 from faceproof.records import LABELS, SPLITS
 
+logger = logging.getLogger(__name__)
+
 _STATED = (
     "image_id", "pair_id", "component_id", "identity_id", "parent_ids", "role", "family", "method",
     "source", "sex", "age_band", "skin_tone",
 )  # fmt: skip
 _GROUP_COLUMNS = ("component_id", "identity_id", "pair_id")
-_TEST = "test"
+_ALIASES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "validation"}
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,20 @@ class Evidence:
     def groups(self) -> NDArray[np.str_]:
         """What ties images that are not independent; each its own where nothing is stated."""
         named = next((one for one in _GROUP_COLUMNS if one in self.table), "name")
-        return np.asarray(self.table[named], np.str_)
+        stated = np.asarray(self.table[named], np.str_)
+        return np.where(stated == "", np.asarray(self.table["name"], np.str_), stated)
 
     @property
     def audited(self) -> Rows:
-        """The rows whose numbers are in question: the test split, or all where there is none."""
-        if "split" not in self.table or _TEST not in set(self.table["split"]):
-            return np.arange(len(self.table))
-        return self.rows_of(_TEST)
+        """The rows whose numbers are in question.
+
+        Those of test, else of validation, else what is not train, else all.
+        """
+        for split in ("test", "validation"):
+            if len(rows := self.rows_of(split)):
+                return rows
+        unseen = np.setdiff1d(np.arange(len(self.table)), self.rows_of("train"))
+        return unseen if len(unseen) else np.arange(len(self.table))
 
     def rows_of(self, split: str) -> Rows:
         """The rows of a split; none where the data state no splits."""
@@ -106,8 +115,8 @@ def gather(splits: Mapping[str, Dataset], place: str, columns: Sequence[str] = (
     """
     for name, rows in splits.items():
         _check_columns(rows, f"{place}: split {name}")
-    names: list[str] = [name for name in SPLITS if name in splits] or list(splits)
-    encoded = [_encode(splits[name]) for name in names]
+    names = sorted(splits, key=lambda name: (_ALIASES.get(name, name) not in SPLITS, name))
+    encoded = [_keep_known(_encode(splits[name])) for name in names]
     table = pd.concat(
         [_state_rows(rows, name, columns) for name, rows in zip(names, encoded, strict=True)],
         ignore_index=True,
@@ -146,6 +155,8 @@ def _open_splits(place: str) -> DatasetDict:
 def _check_columns(rows: Dataset, where: str) -> None:
     if not {"image", "label"} <= set(rows.features or ()):
         raise DatasetError(f"{where} needs the columns image and label")
+    if not isinstance(rows.features["image"], Image):
+        raise DatasetError(f"{where} has a column image that holds no images")
     names = getattr(rows.features["label"], "names", None)
     if names is None or set(names) != set(LABELS):
         raise DatasetError(f"{where} has the labels {names}, not real and fake")
@@ -156,6 +167,15 @@ def _encode(rows: Dataset) -> Dataset:
         if isinstance((rows.features or {}).get(column), Image):
             rows = rows.cast_column(column, Image(decode=False))
     return rows
+
+
+def _keep_known(rows: Dataset) -> Dataset:
+    """Rows whose label is not hidden (-1 or null, as in the test splits of some benchmarks)."""
+    codes = rows["label"]
+    known = [row for row, code in enumerate(codes) if code is not None and code >= 0]
+    if len(known) < len(rows):
+        logger.warning("%d images have a hidden label and are left out", len(rows) - len(known))
+    return rows.select(known)
 
 
 def _state_rows(rows: Dataset, split: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -169,10 +189,19 @@ def _state_rows(rows: Dataset, split: str, columns: Sequence[str]) -> pd.DataFra
     if "role" in stated and hasattr(rows.features["role"], "names"):
         roles = rows.features["role"].names
         frame["role"] = [roles[code] for code in frame["role"]]
+    for column in stated:
+        frame[column] = pd.Series([_state(value) for value in frame[column]], dtype=object)
     named = frame["image_id"].map(image_name) if "image_id" in stated else None
     frame["name"] = [f"{split}-{number}" for number in range(len(rows))] if named is None else named
-    frame["split"] = split
+    frame["split"] = _ALIASES.get(split, split)
     return frame
+
+
+def _state(value: object) -> object:
+    """Text, or a list of texts; empty where nothing is stated."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return [str(one) for one in value]
+    return "" if value is None or value != value else str(value)  # noqa: PLR0124  # not a number
 
 
 def _open_archive(path: Path) -> Evidence:
@@ -217,7 +246,7 @@ def read_scores(predictions: Path) -> dict[str, float]:
         InputError: no such CSV, or not one of predictions.
     """
     try:
-        with predictions.open(encoding="utf-8", newline="") as source:
+        with predictions.open(encoding="utf-8-sig", newline="") as source:
             rows = csv.DictReader(source)
             if not {"image", "score"} <= set(rows.fieldnames or ()):
                 raise InputError(

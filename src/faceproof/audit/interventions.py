@@ -122,6 +122,14 @@ def encode_alike(picture: Pixels) -> Pixels:
     return jpeg(picture, _LIKE_ALL)
 
 
+def fit_mask(mask: Mask, picture: Pixels) -> Mask:
+    """The mask in the picture's size."""
+    if mask.shape == picture.shape[:2]:
+        return mask
+    size = picture.shape[1::-1]
+    return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
 def widen(mask: Mask) -> Mask:
     """The mask with its soft edge taken in whole and a little beyond, 0 or 255 before softening."""
     side = max(3, round(2 * _SOFT * min(mask.shape)) * 2 + 1)

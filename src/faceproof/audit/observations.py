@@ -1,5 +1,6 @@
 """One pass over the images: what each looks like without a look at the forgery."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceproof.audit.evidence import Evidence, read_bytes
-from faceproof.audit.interventions import Mask, hide, widen
+from faceproof.audit.interventions import Mask, fit_mask, hide, widen
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash, hash_photo
 from faceproof.data.checks.gates import VIEWS
@@ -19,6 +20,8 @@ from faceproof.errors import ImageError
 from faceproof.learning.baselines import measure_spectrum, shrink_to_thumbnail
 from faceproof.metrics import Rows
 from faceproof.records import FAKE
+
+logger = logging.getLogger(__name__)
 
 View = NDArray[np.float64]
 HIDDEN_VIEWS = ("thumbnail", "border", "colour", "spectrum")
@@ -71,7 +74,11 @@ class ForgedRegions:
     def own(self, row: int) -> Mask | None:
         """The mask of a fake; None where it has none or it covers everything."""
         data = self._evidence.read_mask(row)
-        mask = None if data is None else decode_mask(data)
+        try:
+            mask = None if data is None else decode_mask(data)
+        except ImageError as error:
+            logger.warning("a mask cannot be used: %s", error)
+            return None
         return None if mask is None or (mask > 0).mean() > _WHOLE else mask
 
     def around(self, row: int) -> Mask | None:
@@ -130,8 +137,8 @@ def observe(evidence: Evidence, rows: Rows) -> Observations:
 
 def _view(picture: Pixels, region: Mask | None, is_hidden: bool) -> dict[str, View]:
     """Each view of a picture; not a number where the region to be hidden is not known."""
-    if is_hidden and region is not None and region.shape == picture.shape[:2]:
-        picture = hide(picture, region)
+    if is_hidden and region is not None:
+        picture = hide(picture, fit_mask(region, picture))
     elif is_hidden:
         return {name: VIEWS[name](picture) * np.nan for name in HIDDEN_VIEWS}
     return {name: VIEWS[name](picture) for name in HIDDEN_VIEWS}

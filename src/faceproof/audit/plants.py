@@ -50,7 +50,7 @@ _DIM = 0.5  # brightness of the photos of one cohort
 _TINT_LEVELS = 14.0  # of the smooth colours that every photo gets
 _PATCH_LEVELS = 44.0
 _FADE_PIXELS = 4.0
-_NOISE = 0.15  # share of labels that are flipped
+_NOISE = 0.2  # share of labels that are flipped
 _LEAKED_PEOPLE, _LEAKED_PHOTOS = 3, 20
 _SMALLER = 76  # side of fakes where size is the shortcut
 

@@ -112,7 +112,7 @@ def _list_rules() -> list[Rule]:
              True, 0.05, "Retouched, sharpened, upscaled and dark photos stay real.",
              "Real photos that were only retouched, sharpened, upscaled or taken in the dark are "
              "called fake", aligned),
-        Rule("calibration", decisions, "expected calibration error", 0.10, True, 0.05,
+        Rule("calibration", decisions, "expected calibration error beyond chance", 0.10, True, 0.05,
              "The score can be read as a probability.",
              "The score is not the probability it looks like",
              "Fit a temperature on validation, or state that scores only rank."),

@@ -34,7 +34,7 @@ _DECISION = "decision"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
 _HEAD_CHANNELS = 64  # of a ViT, as in its paper
-_NOT_LOADABLE = (OSError, ValueError, KeyError, SafetensorError)
+_NOT_LOADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
 _NAMES = {
     "id2label": dict(enumerate(LABELS)),
     "label2id": {name: i for i, name in enumerate(LABELS)},
@@ -140,7 +140,7 @@ def open_any(place: str) -> tuple[PreTrainedModel, BaseImageProcessor]:
     Raises:
         ModelError: it cannot be loaded.
     """
-    model, processor = _load(place, use_safetensors=True)
+    model, processor = _load(place, use_safetensors=True, dtype=torch.float32)
     return model.eval(), processor
 
 

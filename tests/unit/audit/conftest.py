@@ -13,7 +13,7 @@ def make_case(fault: Fault | None, name: str) -> Case:
     evidence = build_evidence(fault, seed=1)
     design = benches.SOUND.get(name, benches.Design(is_augmented=False))
     classifier = benches.make_classifier(name, evidence, design, fault, seed=1)
-    return open_case(evidence, classifier, None, Question(60, (COHORT,), seed=1))
+    return open_case(evidence, classifier, None, Question(120, (COHORT,), seed=1))
 
 
 @pytest.fixture(scope="package")

@@ -35,6 +35,7 @@ def save_foreign(folder: Path, labels: list[str]) -> ConvNextV2ForImageClassific
         (["realism", "deepfake"], [1]),
         (["human", "ai-generated"], [1]),
         (["Real", "Swap", "Morph"], [1, 2]),
+        (["real", "deepfake", "diffusion"], [1, 2]),
     ],
 )
 def test_other_labels_are_understood(
@@ -67,6 +68,18 @@ def test_one_logit_speaks_for_its_label(tmp_path: Path, face: Pixels) -> None:
         open_classifier(str(tmp_path / "a")).score([face])
         == -open_classifier(str(tmp_path / "b")).score([face])
     ).all()
+
+
+def test_a_name_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    save_foreign(tmp_path, ["real"])
+    with pytest.raises(ModelError, match="not fake"):
+        open_classifier(str(tmp_path), "fake")
+
+
+def test_half_precision_weights_are_scored_in_single(tmp_path: Path, face: Pixels) -> None:
+    model = save_foreign(tmp_path, ["real", "fake"])
+    model.half().save_pretrained(tmp_path)
+    assert np.isfinite(open_classifier(str(tmp_path)).score([face])).all()
 
 
 def test_what_is_no_classifier_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, Image
+from datasets import ClassLabel, Dataset, Features, Image, Value
 
-from faceproof.audit.audits import has_failed, run_checks
+from faceproof.audit.audits import (
+    has_failed,
+    measure_classifier,
+    run_checks,
+    write_report,
+)
 from faceproof.audit.cases import Question, open_case
-from faceproof.audit.evidence import read_evidence, read_scores
+from faceproof.audit.evidence import gather, read_evidence, read_scores
 from faceproof.data.checks.findings import to_values
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.errors import DatasetError, InputError
@@ -149,3 +154,61 @@ def test_a_subgroup_column_must_be_there(tmp_path: Path, face: Pixels) -> None:
     write_dataset(tmp_path, Dataset.from_dict({"image": [jpeg], "label": [0]}, features=features))
     with pytest.raises(DatasetError, match="no column cohort"):
         read_evidence(str(tmp_path), ["cohort"])
+
+
+def make_rows(face: Pixels, labels: list[int], **columns: list[str | None]) -> Dataset:
+    jpeg = {"bytes": encode_jpeg(face, 80, 0), "path": None}
+    names = ClassLabel(names=["real", "fake"])
+    features = Features(
+        {"image": Image(), "label": names, **{name: Value("string") for name in columns}}
+    )
+    return Dataset.from_dict(
+        {"image": [jpeg] * len(labels), "label": labels, **columns}, features=features
+    )
+
+
+def test_hidden_labels_are_left_out(face: Pixels) -> None:
+    seen = gather({"test": make_rows(face, [0, -1, 1])}, "here")
+    assert seen.labels.tolist() == [0, 1]
+    assert seen.picture(1).shape == face.shape
+
+
+def test_what_is_not_stated_ties_nobody(face: Pixels) -> None:
+    """Two splits with a face that belongs to nobody: that is no leak."""
+    splits = {
+        name: make_rows(face, [0, 1], identity_id=[name, None], method=[None, "swap"])
+        for name in ("train", "test")
+    }
+    seen = gather(splits, "here")
+    assert len(set(seen.groups)) == 4
+    findings = run_checks(open_case(seen, None, None, Question()))
+    told = {one.code: one.outcome for one in findings}
+    assert told["leak_identity"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("names", "audited"),
+    [
+        (("train", "validation", "test"), "test"),
+        (("train", "val"), "validation"),
+        (("train", "holdout"), "holdout"),
+        (("train",), "train"),
+    ],
+)
+def test_what_was_not_trained_on_is_audited(
+    face: Pixels, names: tuple[str, ...], audited: str
+) -> None:
+    seen = gather({name: make_rows(face, [0, 1]) for name in names}, "here")
+    assert set(seen.table["split"].iloc[seen.audited]) == {audited}
+
+
+def test_fakes_alone_end_in_a_report(face: Pixels, tmp_path: Path) -> None:
+    seen = gather({"test": make_rows(face, [1] * 8)}, "here")
+    path = write_scores(
+        tmp_path, "image,score\n" + "".join(f"test-{row},0.4\n" for row in range(8))
+    )
+    case = open_case(seen, None, path, Question())
+    findings = run_checks(case)
+    assert not has_failed(findings)
+    write_report(case, findings, measure_classifier(case), tmp_path)
+    assert (tmp_path / "findings.csv").is_file()

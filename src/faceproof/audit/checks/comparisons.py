@@ -13,10 +13,11 @@ from sklearn.preprocessing import StandardScaler
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case
+from faceproof.audit.interventions import fit_mask
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
-from faceproof.metrics import Measured, auroc
+from faceproof.metrics import Labels, Measured, auroc
 from faceproof.records import FAKE
 
 _HEAT_IMAGES = 40
@@ -25,7 +26,7 @@ _FOLDS = 5
 _SHUFFLES = 200
 _WEAK = 0.65  # an AUROC that would have been seen, were it there
 _STEPS = 500
-_FACTS = ("size_bytes", "width", "height", "quantisation", "subsampling")
+_FACTS = ("width", "height", "quantisation", "subsampling")
 _NO_SCORES = "No classifier was given."
 
 
@@ -55,13 +56,14 @@ def _locate(case: Case) -> Finding:
         mask = regions.own(int(case.scored.rows[place]))
         if mask is None:
             continue
-        heat = case.classifier.find_heat(case.evidence.picture(int(case.scored.rows[place])))
-        share = mask.astype(np.float64) / 255
-        if heat.shape != mask.shape or not share.any():
+        picture = case.evidence.picture(int(case.scored.rows[place]))
+        heat = case.classifier.find_heat(picture)
+        share = fit_mask(mask, picture).astype(np.float64) / 255
+        if not share.any():
             continue
-        total = float(heat.sum())
-        inside = float((heat * share).sum()) / total if total else float(share.mean())
-        ratios[place] = inside / float(share.mean())
+        if not heat.any():  # it looks nowhere
+            continue
+        ratios[place] = float((heat * share).sum() / heat.sum() / share.mean())
         shown += 1
         if shown == _HEAT_IMAGES:
             break
@@ -91,8 +93,8 @@ def _outdo(case: Case) -> Finding:
 
 def _score_folds(case: Case, features: NDArray[np.float64]) -> NDArray[np.float64]:
     labels, groups = case.labels, case.groups
-    if len(np.unique(groups)) < _FOLDS or min(np.bincount(labels, minlength=2)) < _FOLDS:
-        raise MetricError(f"a baseline needs both labels and at least {_FOLDS} groups")
+    if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < _FOLDS:
+        raise MetricError(f"a baseline needs at least {_FOLDS} groups of each label")
     scores = np.zeros(len(labels))
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=case.seed)
     for known, unseen in folds.split(features, labels, groups):
@@ -104,11 +106,13 @@ def _score_folds(case: Case, features: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _shuffle(case: Case) -> Finding:
-    """Labels are shuffled over all scored images; the p-value counts the true order as one more."""
-    labels, margins = case.labels, case.scored.margins
+    """The p-value counts the true order as one more."""
+    labels, margins, groups = case.labels, case.scored.margins, case.groups
     rng = np.random.default_rng(case.seed)
     own = auroc(labels, margins)
-    shuffled = np.array([auroc(rng.permutation(labels), margins) for _ in range(_SHUFFLES)])
+    shuffled = np.array(
+        [auroc(_shuffle_labels(labels, groups, rng), margins) for _ in range(_SHUFFLES)]
+    )
     ranked = case.measure(case.rank, np.arange(len(labels)))
     reached = int((shuffled >= own).sum())
     p_value = (reached + 1) / (_SHUFFLES + 1)
@@ -117,6 +121,20 @@ def _shuffle(case: Case) -> Finding:
     low = p_value if p_value <= rules.RULES["permutation"].limit or is_sharp else 0.0
     note = f"AUROC {own:.2f}; shuffled {shuffled.mean():.2f}, at most {shuffled.max():.2f}."
     return rules.judge("permutation", Measured(p_value, len(labels), low, p_value), note)
+
+
+def _shuffle_labels(labels: Labels, groups: NDArray[np.str_], rng: np.random.Generator) -> Labels:
+    """Within groups that hold both labels; between groups where each holds one."""
+    _, codes = np.unique(groups, return_inverse=True)
+    fakes, counts = np.bincount(codes, labels), np.bincount(codes)
+    is_mixed = (fakes > 0) & (fakes < counts)
+    shuffled = np.empty_like(labels)
+    by_group = np.argsort(codes, kind="stable")
+    shuffled[by_group] = labels[np.lexsort((rng.random(len(labels)), codes))]
+    single = np.flatnonzero(~is_mixed)
+    exchanged = (fakes > 0).astype(np.int64)
+    exchanged[single] = rng.permutation(exchanged[single])
+    return np.where(is_mixed[codes], shuffled, exchanged[codes])
 
 
 def _repeat(case: Case) -> Finding:

@@ -8,13 +8,14 @@ from faceproof.audit import rules
 from faceproof.audit.cases import Case
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
-from faceproof.metrics import Rows, calibration_error
+from faceproof.metrics import Measured, Rows, calibration_error
 from faceproof.records import FAKE
 
 _NO_SCORES = "No classifier was given."
 _ALARM_RATE = 0.05
 _RATES = (0.5, 0.01, 0.001)  # shares of fakes among all images
 _FEWEST = 20
+_DRAWS = 50
 
 
 def check(case: Case) -> list[Finding]:
@@ -37,7 +38,13 @@ def _calibrate(case: Case) -> Finding:
     def error(places: Rows) -> float:
         return calibration_error(labels[places], scores[places])
 
-    measured = case.measure(error, np.arange(len(labels)))
+    # Few images in a bin err by chance: what labels drawn from the scores would show is taken off.
+    rng = np.random.default_rng(case.seed)
+    drawn = (rng.random((_DRAWS, len(scores))) < scores).astype(np.int64)
+    by_chance = float(np.mean([calibration_error(one, scores) for one in drawn]))
+    whole = case.measure(error, np.arange(len(labels)))
+    value, low, high = (max(0.0, one - by_chance) for one in (whole.value, whole.low, whole.high))
+    measured = Measured(value, whole.n, low, high)
     share = float((labels == FAKE).mean())
     return rules.judge(
         "calibration", measured,

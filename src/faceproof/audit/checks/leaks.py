@@ -31,7 +31,8 @@ def _check_people(case: Case) -> Finding:
         return rules.skip("leak_identity", "The data state neither people nor components.")
     crossing: dict[str, tuple[str, ...]] = {}
     for name in stated:
-        crossing |= find_crossings(zip(table[name].astype(str), table["split"], strict=True))
+        named_rows = table[table[name] != ""]
+        crossing |= find_crossings(zip(named_rows[name], named_rows["split"], strict=True))
     named = [f"{group} ({', '.join(where)})" for group, where in sorted(crossing.items())]
     return rules.count("leak_identity", named, int(table[stated[0]].nunique()))
 
@@ -49,6 +50,8 @@ def _check_copies(case: Case) -> Finding:
         for first, second in find_near([hashes[row] for row in rows])
         if splits[rows[first]] != splits[rows[second]]
     ]
+    if not rows:
+        return rules.skip("leak_near_copy", "No photo could be compared.")
     return rules.count("leak_near_copy", named, len(rows))
 
 
@@ -62,6 +65,7 @@ def _check_parents(case: Case) -> Finding:
             table["image_id"], table["parent_ids"], table["split"], strict=True
         )
         for name in (own, *parents)
+        if name
     )
     crossing = find_crossings(uses)  # type: ignore[arg-type]  # splits as text
     named = [f"{name} ({', '.join(where)})" for name, where in sorted(crossing.items())]

@@ -22,7 +22,7 @@ _UNKNOWN = ("unknown", "unmeasured", "nan", "None", "")
 _FEWEST = 30  # images of each label in a subgroup
 _SLICES, _SLICE_IMAGES = 8, 15
 _COMPONENTS = 16
-_TELLING = 0.75  # AUROC below which scores cannot put a label in doubt
+_TELLING = 0.7  # AUROC below which scores cannot put a label in doubt
 _NO_SCORES = "No classifier was given."
 
 
@@ -128,15 +128,27 @@ def _halve(case: Case) -> tuple[Rows, Rows]:
 
 
 def find_suspects(case: Case) -> NDArray[np.bool_]:
-    """Places whose label the scores contradict, shape (N,).
+    """Places whose label is contradicted by a score as certain as most right ones, shape (N,).
+
+    A classifier that is merely weak errs near its boundary; a wrong label is contradicted as firmly
+    as a right one is confirmed. So of what confident learning suspects those count whose margin
+    reaches the median of the right ones with the same verdict.
 
     Source: confident learning (Northcutt et al. 2021), by cleanlab; its check of spurious
     correlations is not used.
     """
-    scores = case.scores
-    return np.asarray(
+    scores, margins = case.scores, np.abs(case.scored.margins)
+    if min(count_classes(case.labels)) == 0:
+        return np.zeros(len(scores), bool)
+    suspects = np.asarray(
         find_label_issues(case.labels, np.column_stack([1 - scores, scores]), n_jobs=1), bool
     )
+    for verdict in (False, True):
+        same = case.calls_fake == verdict
+        right = same & ~suspects
+        if right.any():
+            suspects &= ~same | (margins >= np.median(margins[right]))
+    return suspects
 
 
 def _doubt(case: Case) -> Finding:

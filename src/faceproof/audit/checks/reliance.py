@@ -1,7 +1,6 @@
 """What does the score follow, and what is left when something is taken away?"""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +13,7 @@ from faceproof.audit.interventions import (
     Exchange,
     Mask,
     encode_alike,
+    fit_mask,
     hide,
     keep_middle,
     take_detail,
@@ -25,7 +25,7 @@ from faceproof.data.checks.findings import Finding
 from faceproof.data.images import Pixels
 from faceproof.errors import ImageError
 from faceproof.learning.decisions import Margins
-from faceproof.metrics import Rows, auroc
+from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE
 
 _NEEDS_MODEL = "Predictions alone cannot be asked again; give the model."
@@ -74,16 +74,14 @@ def _exchange(case: Case, places: Rows, name: str) -> Finding:
     if min(count_classes(case.labels[chosen])) < _FEWEST:
         return rules.skip(code, f"Fewer than {_FEWEST} fakes are local forgeries.")
     both = [_score(case, _give(case, chosen, EXCHANGES[name], is_own)) for is_own in (True, False)]
-    finding = _judge_drop(case, code, chosen, (both[0], both[1]))
-    if name in _SAY_NOTHING or case.seen.is_hidden or finding.value is None:
-        return finding
+    measured, note = _measure_drop(case, chosen, (both[0], both[1]))
+    if name in _SAY_NOTHING or case.seen.is_hidden:
+        return rules.judge(code, measured, note)
     reason = (
-        f"AUROC moves by {finding.value:.2f}: told and not judged, for no masks say that the "
+        f"AUROC moves by {measured.value:.2f}: told and not judged, for no masks say that the "
         "forgeries are local."
     )
-    return replace(
-        rules.skip(code, reason), value=finding.value, low=finding.low, high=finding.high
-    )
+    return rules.skip(code, reason, measured)
 
 
 def _ablate(case: Case, places: Rows, code: str) -> Finding:
@@ -94,7 +92,8 @@ def _ablate(case: Case, places: Rows, code: str) -> Finding:
 
 def _encode(case: Case, places: Rows) -> Finding:
     alike = _score(case, (encode_alike(one) for one in case.pictures(places)))
-    return _judge_drop(case, "reencoded", places, (case.scored.margins[places], alike))
+    measured, note = _measure_drop(case, places, (case.scored.margins[places], alike))
+    return rules.judge("reencoded", measured, note)
 
 
 def _give(case: Case, places: Rows, exchange: Exchange, is_own: bool) -> Iterator[Pixels]:
@@ -128,7 +127,7 @@ def _hide_forgery(case: Case, places: Rows) -> Finding:
     if not len(chosen) or min(count_classes(case.labels[chosen])) < _FEWEST:
         return rules.skip("without_forgery", "No masks say where enough images were forged.")
     hidden = (
-        hide(picture, region) if region.shape == picture.shape[:2] else keep_middle(picture)
+        hide(picture, fit_mask(region, picture))
         for picture, (_, region) in zip(case.pictures(chosen), known, strict=True)
     )
     return _judge_rank(case, "without_forgery", chosen, _score(case, hidden))
@@ -150,7 +149,10 @@ def _judge_rank(case: Case, code: str, places: Rows, margins: Margins) -> Findin
     return rules.judge(code, measured, f"As they are: {case.rank(places):.2f}.")
 
 
-def _judge_drop(case: Case, code: str, places: Rows, margins: tuple[Margins, Margins]) -> Finding:
+def _measure_drop(
+    case: Case, places: Rows, margins: tuple[Margins, Margins]
+) -> tuple[Measured, str]:
+    """AUROC lost from the first margins to the second, and how the labels moved apart."""
     before, after = (_spread(case, places, one) for one in margins)
 
     def drop(one: Rows) -> float:
@@ -160,7 +162,7 @@ def _judge_drop(case: Case, code: str, places: Rows, margins: tuple[Margins, Mar
     measured = case.measure(drop, places)
     fakes = case.labels[places] == FAKE
     moved = (margins[1] - margins[0])[fakes].mean() - (margins[1] - margins[0])[~fakes].mean()
-    return rules.judge(code, measured, f"Fakes moved by {moved:+.2f} logits against reals.")
+    return measured, f"Fakes moved by {moved:+.2f} logits against reals."
 
 
 def _spread(case: Case, places: Rows, margins: Margins) -> Margins:

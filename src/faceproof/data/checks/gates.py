@@ -238,8 +238,8 @@ def probe_view(
     Raises:
         MetricError: fewer than five groups, or a single class.
     """
-    if len(np.unique(groups)) < _FOLDS or len(np.unique(labels)) < 2:
-        raise MetricError(f"a probe needs both labels and at least {_FOLDS} groups")
+    if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < _FOLDS:
+        raise MetricError(f"a probe needs at least {_FOLDS} groups of each label")
     rng = np.random.default_rng(seed)
     scores = _score_across_folds(views, labels, groups, seed)
     by_chance = []
