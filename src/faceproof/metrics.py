@@ -201,8 +201,9 @@ def measure(statistic: Callable[[Rows], float], groups: NDArray[np.str_], seed: 
     Raises:
         MetricError: the statistic or its interval does not exist.
     """
+    value = statistic(np.arange(len(groups)))  # first: one that does not exist needs no draws
     low, high = bootstrap_interval(statistic, groups, np.random.default_rng(seed))
-    return Measured(statistic(np.arange(len(groups))), len(groups), low, high)
+    return Measured(value, len(groups), low, high)
 
 
 def bootstrap_interval(
