@@ -51,7 +51,6 @@ class Design:
 
     strength: float = 0.1
     has_places: bool = True
-    bands: tuple[float, ...] = _BANDS
     share: float = 1.0
     is_augmented: bool = True
 
@@ -87,7 +86,7 @@ class FilterBank:
     def __init__(self, design: Design) -> None:
         """Make the filters."""
         self._design = design
-        self._kernels = torch.stack([_make_kernel(width) for width in design.bands])[:, None]
+        self._kernels = torch.stack([_make_kernel(width) for width in _BANDS])[:, None]
         self._opponents = torch.tensor(_TO_OPPONENTS)
 
     def prepare(self, pictures: Sequence[Pixels]) -> Tensor:

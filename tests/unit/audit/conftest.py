@@ -1,7 +1,6 @@
 """Planted data and classifiers, made once: a sound one and one that follows the background."""
 
 import pytest
-import torch
 
 from faceproof.audit import benches
 from faceproof.audit.cases import Case, Question, open_case
@@ -9,7 +8,6 @@ from faceproof.audit.plants import COHORT, Fault, build_evidence
 
 
 def make_case(fault: Fault | None, name: str) -> Case:
-    torch.manual_seed(0)
     evidence = build_evidence(fault, seed=1)
     design = benches.SOUND.get(name, benches.Design(is_augmented=False))
     classifier = benches.make_classifier(name, evidence, design, fault, seed=1)
