@@ -1,8 +1,8 @@
 # make demo | make test | make results | make check | make clean | make fuzz | make bench-...
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
-.PHONY: install demo test fuzz results results-full path protocol audit-bench bench-build \
-  bench-predict check clean
+.PHONY: install demo test fuzz results results-full path protocol audit-bench \
+  bench-audit bench-build bench-predict check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
@@ -80,6 +80,11 @@ bench-predict: install
 # Planted faults: sixteen kinds of classifier, twenty of each, all audited; can be stopped.
 audit-bench: install
 	python question_02/measure.py --work build/audit_bench --results question_02/results.json
+
+# Seconds and memory of audits of growing size, on an idle machine; the model is the demo's.
+bench-audit: install
+	python question_02/measure_growth.py --model build/demo/model --work build/audit_growth \
+	  --results question_02/results_growth.json
 
 # The protocol of question 3 on the sets of `make results-full`: hours, can be stopped.
 protocol: install

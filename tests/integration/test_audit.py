@@ -147,6 +147,12 @@ def test_a_bare_csv_of_predictions_is_audited(dataset: Path, tmp_path: Path) -> 
     assert (tmp_path / "out" / "curves.png").is_file()
 
 
+def test_other_seeds_without_the_model_are_refused(dataset: Path, tmp_path: Path) -> None:
+    code, _, errors = audit(dataset, tmp_path, "--others", "a", "b")
+    assert code == 1
+    assert "give --model too" in errors
+
+
 def test_model_and_predictions_together_are_refused(dataset: Path, tmp_path: Path) -> None:
     code, _, errors = audit(dataset, tmp_path, "--model", "a", "--predictions", "b")
     assert code == 1

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from faceproof.audit.cases import Case, Question, open_case
 from faceproof.audit.checks import CHECKS
-from faceproof.audit.classifiers import open_classifier
+from faceproof.audit.classifiers import Classifier, open_classifier
 from faceproof.audit.evidence import read_evidence
 from faceproof.audit.rules import RULES
 from faceproof.audit.suspects import list_errors, list_suspects
@@ -66,26 +66,41 @@ class AuditSettings:
         require_positive(self, "images")
         if self.model is not None and self.predictions is not None:
             raise SettingsError("give the model or its predictions, not both")
+        if self.others and self.model is None:
+            raise SettingsError("others are compared with the model; give --model too")
 
     def identify(self) -> dict[str, str]:
         """What identifies model and predictions in a result file."""
         found = {}
         if self.model is not None:
-            weights = Path(self.model) / WEIGHTS
-            found["model"] = hash_file(weights) if weights.is_file() else self.model
+            found["model"] = _identify(self.model)
+        if self.others:
+            found["others"] = " ".join(_identify(one) for one in self.others)
         if self.predictions is not None:
             found["predictions"] = hash_file(self.predictions)
         return found
 
 
-def look(run: AuditSettings) -> Case:
+def _identify(place: str) -> str:
+    """The hash of a local classifier's weights; the name of another."""
+    weights = Path(place) / WEIGHTS
+    return hash_file(weights) if weights.is_file() else place
+
+
+def look(
+    run: AuditSettings, wrap: Callable[[Classifier], Classifier] = lambda classifier: classifier
+) -> Case:
     """Open data and classifier, look at every audited image, score it.
+
+    Args:
+        run: what is audited.
+        wrap: what is done to the classifier once it is open.
 
     Raises:
         FaceproofError: what was given cannot be used.
     """
     evidence = read_evidence(run.data, run.subgroups)
-    classifier = None if run.model is None else open_classifier(run.model, run.fake_label)
+    classifier = None if run.model is None else wrap(open_classifier(run.model, run.fake_label))
     question = Question(run.images, tuple(run.subgroups), run.seed)
     case = open_case(evidence, classifier, run.predictions, question)
     if case.test is None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # its usual name
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,7 +30,7 @@ from faceproof.learning.decisions import calibrate
 from faceproof.learning.stresses import HARD_REALS, TIERS
 from faceproof.learning.workers import run_tasks
 from faceproof.metrics import Measured
-from faceproof.results import Scalar, Size
+from faceproof.results import Scalar, Size, read_commit
 from faceproof.settings import require_positive
 from faceproof.storage import replacing
 
@@ -219,12 +219,14 @@ def run_bench(run: BenchSettings) -> None:
 def _work(work: Path, name: str, seed: int) -> None:
     logging.disable(logging.WARNING)
     outcomes = audit_one(name, seed)
+    commit, is_dirty = read_commit()
+    document = {"commit": commit[:12] + "+" * is_dirty, "outcomes": outcomes}
     with replacing(locate(work, name, seed)) as partial:
-        partial.write_text(json.dumps(outcomes))
+        partial.write_text(json.dumps(document))
 
 
 def locate(work: Path, name: str, seed: int) -> Path:
-    """Where the outcomes of one audit are kept."""
+    """Where the outcomes of one audit are kept, with the commit that made them."""
     return work / f"{name}-{seed}.json"
 
 
@@ -233,29 +235,34 @@ def measure_bench(run: BenchSettings) -> dict[str, Measured | Scalar]:
 
     `<fault>_detection_rate` is of the check meant for it, `<fault>_<check>_rate` of every check,
     `<check>_false_fail_rate` over all sound audits, `sound_rate` the share of sound audits without
-    any failure. Intervals are exact (Clopper and Pearson 1934).
+    any failure. Intervals are exact (Clopper and Pearson 1934), over seeds: the sound classifiers
+    of one seed share its images and count as one.
     """
     seeds = range(run.seed, run.seed + run.seeds)
-    read: dict[str, list[dict[str, Outcome]]] = {
+    files = {
         name: [json.loads(locate(run.work, name, seed).read_text()) for seed in seeds]
         for name in list_classifiers()
+    }
+    read: dict[str, list[dict[str, Outcome]]] = {
+        name: [one["outcomes"] for one in audits] for name, audits in files.items()
     }
     sound = [outcomes for name in SOUND for outcomes in read[name]]
     values: dict[str, Measured | Scalar] = {
         "seeds": run.seeds, "first_seed": run.seed, "sound_classifiers": len(SOUND),
+        "commits": " ".join(sorted({one["commit"] for audits in files.values() for one in audits})),
     }  # fmt: skip
     for fault, code in MEANT_FOR.items():
         values[f"{fault}_meant_for"] = code
-        values[f"{fault}_detection_rate"] = _share(_fails(read[fault], code))
+        values[f"{fault}_detection_rate"] = _share(_fails(read[fault], code), run.seeds)
         for one in RULES:
             values[f"{fault}_{one}_rate"] = sum(_fails(read[fault], one)) / run.seeds
     for code in RULES:
-        values[f"{code}_false_fail_rate"] = _share(_fails(sound, code))
+        values[f"{code}_false_fail_rate"] = _share(_fails(sound, code), run.seeds)
     clean = [FAIL not in outcomes.values() for outcomes in sound]
-    values["sound_rate"] = _share(clean)
+    values["sound_rate"] = _share(clean, run.seeds)
     for name in SOUND:
         clean = [FAIL not in outcomes.values() for outcomes in read[name]]
-        values[f"{name}_rate"] = _share(clean)
+        values[f"{name}_rate"] = _share(clean, run.seeds)
     return values
 
 
@@ -263,7 +270,10 @@ def _fails(audits: Sequence[Mapping[str, Outcome]], code: str) -> list[bool]:
     return [outcomes[code] == FAIL for outcomes in audits]
 
 
-def _share(hits: Sequence[bool]) -> Measured:
-    found = binomtest(sum(hits), len(hits))
-    interval = found.proportion_ci()
-    return Measured(sum(hits) / len(hits), len(hits), float(interval.low), float(interval.high))
+def _share(hits: Sequence[bool], seeds: int) -> Measured:
+    """The share of hits, its interval as if there were as many audits as seeds."""
+    share = sum(hits) / len(hits)
+    found, missed = share * seeds, (1 - share) * seeds
+    low = float(beta.ppf(0.025, found, missed + 1)) if found else 0.0
+    high = float(beta.ppf(0.975, found + 1, missed)) if missed else 1.0
+    return Measured(share, len(hits), low, high)

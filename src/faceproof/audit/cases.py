@@ -1,7 +1,7 @@
 """What the checks are given: evidence, observations, and the scores that are in question."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -107,11 +107,9 @@ class Case:
 
         Raises:
             MetricError: the statistic or its interval does not exist, or there are fewer than five
-                groups: draws of fewer hardly differ.
+                groups.
         """
-        count = len(np.unique(self.groups[places]))
-        if count < _FEWEST_GROUPS:
-            raise MetricError(f"{count} groups are too few for an interval")
+        require_groups(self.groups[places])
         return measure(lambda drawn: statistic(places[drawn]), self.groups[places], self.seed)
 
     def rank(self, places: Rows) -> float:
@@ -167,17 +165,20 @@ def open_case(
     if not len(seen.rows):
         raise InputError("none of the images with known truth can be read")
     test = validation = None
+    decision = _PLAIN
     if classifier is not None:
         test = _score(evidence, classifier, seen.rows, "scoring")
         chosen = _choose_validation(evidence, question.seed)
         validation = _score(evidence, classifier, chosen, "scoring validation")
+        decision = classifier.decision or _PLAIN
     elif predictions is not None:
-        test, validation = _look_up(evidence, read_scores(predictions), seen.rows, predictions)
-    stored = None if classifier is None else classifier.decision
+        by_name, threshold = read_scores(predictions)
+        test, validation = _look_up(evidence, by_name, seen.rows, predictions)
+        decision = replace(_PLAIN, threshold=threshold)
     return Case(
         evidence=evidence, seen=seen, test=test,
         validation=validation if validation is not None and len(validation.rows) else None,
-        classifier=classifier, decision=stored or _PLAIN, images=question.images,
+        classifier=classifier, decision=decision, images=question.images,
         subgroups=question.subgroups, seed=question.seed,
     )  # fmt: skip
 
@@ -208,12 +209,14 @@ def _look_up(
     evidence: Evidence, by_name: dict[str, float], rows: Rows, predictions: Path
 ) -> tuple[Scored, Scored]:
     """Scores of the audited rows, and of validation rows that are in the predictions too."""
-    names = evidence.table["name"].to_numpy()
+    table = evidence.table
+    ids = table["image_id"] if "image_id" in table else table["name"]  # names of a Hub dataset
+    scores_of = table["name"].map(by_name).fillna(ids.map(by_name)).to_numpy(np.float64)
     edge = np.finfo(np.float64).eps
 
     def find(among: Rows) -> Scored:
-        known = np.array([row for row in among.tolist() if names[row] in by_name], np.int64)
-        scores = np.array([by_name[names[row]] for row in known.tolist()], np.float64)
+        known = among[np.isfinite(scores_of[among])]
+        scores = scores_of[known]
         return Scored(known, np.asarray(logit(np.clip(scores, edge, 1 - edge)), np.float64))
 
     test = find(rows)
@@ -222,6 +225,17 @@ def _look_up(
             f"none of the images in {predictions} is in the data; give the data it was made on"
         )
     return test, find(np.setdiff1d(evidence.rows_of(_VALIDATION), rows))
+
+
+def require_groups(groups: NDArray[np.str_]) -> None:
+    """Refuse too few groups for an interval: draws of fewer hardly differ.
+
+    Raises:
+        MetricError: fewer than five.
+    """
+    count = len(np.unique(groups))
+    if count < _FEWEST_GROUPS:
+        raise MetricError(f"{count} groups are too few for an interval")
 
 
 def count_classes(labels: Labels) -> tuple[int, int]:

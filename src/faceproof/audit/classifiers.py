@@ -5,7 +5,7 @@ A foreign model may have other label names, more than two labels, one logit, and
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 import cv2
 import numpy as np
@@ -45,8 +45,16 @@ class Classifier:
 
     @torch.inference_mode()
     def score(self, pictures: Iterable[Pixels]) -> Margins:
-        """The margin of each picture, shape (N,); pictures are read a batch at a time."""
-        parts = [self.forward(self.prepare(batch)).double().numpy() for batch in _batched(pictures)]
+        """The margin of each picture, shape (N,).
+
+        Pictures are read one by one and kept, a batch of them, in the model's size alone.
+        """
+        prepared = (self.prepare([picture]) for picture in pictures)
+        parts = [
+            self.forward(torch.cat(batch)).double().numpy()
+            for _, alike in groupby(prepared, key=lambda values: values.shape)
+            for batch in _batched(alike)
+        ]
         return np.concatenate(parts) if parts else np.zeros(0)
 
     @torch.inference_mode()
@@ -133,7 +141,7 @@ def _means(name: str, known: Sequence[str]) -> bool:
     return any(word in known for word in words) or "".join(words) in known
 
 
-def _batched(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:
-    iterator = iter(pictures)
+def _batched(values: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    iterator = iter(values)
     while batch := list(islice(iterator, _BATCH)):
         yield batch

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from datasets import Dataset, DatasetDict, Image, load_dataset
+from datasets.config import HF_DATASETS_CACHE
 from datasets.exceptions import DatasetNotFoundError
+from huggingface_hub.constants import HF_HUB_CACHE
 from numpy.typing import NDArray
 
 from faceproof.data.archives import Archive, open_archive
@@ -32,6 +34,7 @@ _STATED = (
     "source", "sex", "age_band", "skin_tone",
 )  # fmt: skip
 _GROUP_COLUMNS = ("component_id", "identity_id", "pair_id")
+_FETCHED = (HF_DATASETS_CACHE, HF_HUB_CACHE)  # where the library puts files of a Hub dataset
 _ALIASES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "validation"}
 
 
@@ -101,6 +104,8 @@ def read_evidence(data: str, columns: Sequence[str] = ()) -> Evidence:
     """
     place = Path(data)
     if place.exists() and not is_dataset(place):
+        if columns:
+            raise InputError(f"{data} has no column {columns[0]}: it is a folder or zip of images")
         return _open_archive(place)
     if not place.exists() and data.count("/") != 1:
         raise InputError(f"{data} does not exist; give a dataset, or a folder or zip of images")
@@ -129,14 +134,30 @@ def gather(splits: Mapping[str, Dataset], place: str, columns: Sequence[str] = (
         return found
 
     def read(row: int) -> bytes:
-        image = cell(row, "image")
-        return bytes(image["bytes"] or b"") if image else b""
+        return _read_cell(cell(row, "image"), (place, *_FETCHED))
 
     def read_mask(row: int) -> bytes | None:
         mask = cell(row, "mask")
         return bytes(mask["bytes"]) if mask and mask["bytes"] else None
 
     return Evidence(table, read, read_mask)
+
+
+def _read_cell(image: Mapping[str, Any] | None, folders: Sequence[str | Path]) -> bytes:
+    """The file of an image: inside the row, or one of the dataset's that lies in these folders.
+
+    Raises:
+        ImageError: the row names a file elsewhere, or one that cannot be read.
+    """
+    if image is None or image["bytes"] is not None or not image["path"]:
+        return bytes(image["bytes"] or b"") if image else b""
+    path = Path(image["path"]).resolve()  # a dataset may name any file of this machine
+    if not any(path.is_relative_to(Path(one).resolve()) for one in folders):
+        raise ImageError("unreadable", f"{image['path']} is not part of the dataset")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError("unreadable", say_briefly(error)) from error
 
 
 def _open_splits(place: str) -> DatasetDict:
@@ -192,7 +213,7 @@ def _state_rows(rows: Dataset, split: str, columns: Sequence[str]) -> pd.DataFra
     for column in stated:
         frame[column] = pd.Series([_state(value) for value in frame[column]], dtype=object)
     named = frame["image_id"].map(image_name) if "image_id" in stated else None
-    frame["name"] = [f"{split}-{number}" for number in range(len(rows))] if named is None else named
+    frame["name"] = [f"{split}/{number}" for number in range(len(rows))] if named is None else named
     frame["split"] = _ALIASES.get(split, split)
     return frame
 
@@ -239,8 +260,11 @@ def read_bytes(evidence: Evidence, row: int) -> bytes:
         return b""
 
 
-def read_scores(predictions: Path) -> dict[str, float]:
-    """Scores by image of a predictions CSV; images without a score are left out.
+def read_scores(predictions: Path) -> tuple[dict[str, float], float]:
+    """Scores by image of a predictions CSV, and the score from which it calls an image fake.
+
+    Images without a score are left out. The threshold is 0.5, moved to where all the labels real
+    and fake that the CSV may have are its own.
 
     Raises:
         InputError: no such CSV, or not one of predictions.
@@ -252,10 +276,19 @@ def read_scores(predictions: Path) -> dict[str, float]:
                 raise InputError(
                     f"{predictions} needs the columns image and score; make it with predict.py"
                 )
-            found = {row["image"]: float(row["score"]) for row in rows if row["score"]}
+            scored = [
+                (row["image"], float(row["score"]), row.get("label"))
+                for row in rows
+                if row["score"]
+            ]
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read predictions {predictions}: {error}") from error
-    odd = [name for name, score in found.items() if not 0 <= score <= 1]
-    if odd:
-        raise InputError(f"{predictions}: the score of {odd[0]} is {found[odd[0]]}, not 0 to 1")
-    return found
+    for name, score, _ in scored:
+        if not 0 <= score <= 1:
+            raise InputError(f"{predictions}: the score of {name} is {score}, not 0 to 1")
+    above = max((score for _, score, label in scored if label == LABELS[0]), default=0.0)
+    fake_from = min((score for _, score, label in scored if label == LABELS[1]), default=1.0)
+    threshold = 0.5
+    if above < fake_from:  # labels of another rule than a threshold's are not followed
+        threshold = min(max(threshold, float(np.nextafter(above, 1))), fake_from)
+    return {name: score for name, score, _ in scored}, threshold

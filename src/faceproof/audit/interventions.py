@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceproof.data.images import Pixels, decode, encode_jpeg, encode_webp, estimate_jpeg_quality
-from faceproof.learning.augmentation import blur, jpeg
+from faceproof.learning.augmentation import blur, jpeg, shrink
 
 Mask = NDArray[np.uint8]  # (H, W), 0 kept to 255 hidden
 Exchange = Callable[[Pixels, Pixels, bytes], Pixels]
@@ -21,6 +21,7 @@ _FRAME = 0.08  # of the shorter side
 _FACE_AXES = 0.36, 0.46  # half axes of the ellipse that holds the face, of width and height
 _SOFT = 0.02  # of the side: edges of what is hidden, so that they are no trace themselves
 _FINE, _COARSE = 0.01, 0.08  # of the side: blur that takes detail, blur that is taken away
+_TONES_SIDE = 256  # pixels; larger photos are blurred at this size
 _LIKE_ALL = 75  # JPEG quality of the encoding that all images get
 _LOSSY_WEBP = 80  # a WebP file does not tell its quality
 
@@ -113,7 +114,11 @@ def take_detail(picture: Pixels) -> Pixels:
 
 def take_tones(picture: Pixels) -> Pixels:
     """Without its coarse light and colour: what a strong blur keeps is taken away."""
-    coarse = cv2.GaussianBlur(picture, (0, 0), _COARSE * min(picture.shape[:2]))
+    height, width = picture.shape[:2]
+    share = min(1.0, _TONES_SIDE / min(height, width))  # a blur this wide needs few pixels
+    small = shrink(picture, share) if share < 1 else picture
+    coarse = cv2.GaussianBlur(small, (0, 0), _COARSE * min(small.shape[:2]))
+    coarse = _resize(np.asarray(coarse, np.uint8), width, height)
     return np.asarray(np.clip(picture.astype(np.int16) - coarse + 128, 0, 255), np.uint8)
 
 

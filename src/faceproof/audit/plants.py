@@ -13,7 +13,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from datasets import ClassLabel, Dataset, Features, Image, List, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Image, List, Value
 from numpy.typing import NDArray
 
 from faceproof.audit.evidence import Evidence, gather
@@ -49,7 +49,7 @@ _PEOPLE: Mapping[Split, int] = {"train": 20, "validation": 8, "test": 12}
 _DIM = 0.5  # brightness of the photos of one cohort
 _TINT_LEVELS = 14.0  # of the smooth colours that every photo gets
 _PATCH_LEVELS = 44.0
-_FADE_PIXELS = 4.0
+_TURN_DEGREES = 6.0
 _NOISE = 0.2  # share of labels that are flipped
 _LEAKED_PEOPLE, _LEAKED_PHOTOS = 3, 20
 _SMALLER = 76  # side of fakes where size is the shortcut
@@ -84,8 +84,14 @@ def build_evidence(fault: Fault | None, seed: int) -> Evidence:
         fault: what is wrong; None for a sound one.
         seed: of the people's splits and of every draw.
     """
+    return gather(build_splits(fault, seed), "planted", [COHORT])
+
+
+def build_splits(fault: Fault | None, seed: int, people_seed: int | None = None) -> DatasetDict:
+    """The same as splits of a dataset; `people_seed` splits the people where `seed` shall not."""
     rng = np.random.default_rng(seed)
-    photos = _leak(_draw_photos(rng), fault, rng)
+    splits = _split_people(np.random.default_rng(seed if people_seed is None else people_seed))
+    photos = _leak(_draw_photos(splits, rng), fault, rng)
     rows: dict[Split, list[dict[str, object]]] = {name: [] for name in SPLITS}
     for number, photo in enumerate(photos):
         method = _choose_method(photo, number, fault)
@@ -93,20 +99,16 @@ def build_evidence(fault: Fault | None, seed: int) -> Evidence:
     if fault == "label_noise":
         for row in (row for part in rows.values() for row in part):
             row["label"] = int(str(row["label"])) ^ int(rng.random() < _NOISE)
-    return gather(
-        {
-            name: Dataset.from_list(part, features=_FEATURES)
-            for name, part in rows.items()
-        },
-        "planted", [COHORT],
-    )  # fmt: skip
+    return DatasetDict(
+        {name: Dataset.from_list(part, features=_FEATURES) for name, part in rows.items()}
+    )
 
 
 def _choose_method(photo: Photo, number: int, fault: Fault | None) -> str:
     """Two kinds of forgery; where only one is known, training never meets the other."""
     if fault != "single_generator":
         return ("stripes", "rings")[number % 2]
-    return "stripes" if photo.split != "test" or number % 3 == 0 else "fade"
+    return "stripes" if photo.split != "test" or number % 3 == 0 else "turn"
 
 
 @cache
@@ -120,13 +122,17 @@ def _read_photos() -> tuple[tuple[str, str, Pixels], ...]:
     )
 
 
-def _draw_photos(rng: np.random.Generator) -> list[Photo]:
+def _split_people(rng: np.random.Generator) -> dict[str, tuple[int, Split]]:
+    """Number and split of each person."""
     people = rng.permutation(sorted({person for _, person, _ in _read_photos()})).tolist()
     splits = [name for name, count in _PEOPLE.items() for _ in range(count)]
-    places = dict(zip(people, enumerate(splits), strict=True))
+    return dict(zip(people, enumerate(splits), strict=True))
+
+
+def _draw_photos(splits: Mapping[str, tuple[int, Split]], rng: np.random.Generator) -> list[Photo]:
     photos = []
     for name, person, grey in _read_photos():
-        number, split = places[person]
+        number, split = splits[person]
         is_dim = number % 2 == 0
         pixels = _colour(grey, rng)
         pixels = np.asarray(pixels * _DIM, np.uint8) if is_dim else pixels
@@ -203,17 +209,21 @@ def _draw_mask(rng: np.random.Generator) -> NDArray[np.float32]:
 def _forge(
     pixels: Pixels, mask: NDArray[np.float32], method: str, rng: np.random.Generator
 ) -> Pixels:
-    """Under the mask: coloured stripes or rings, or all detail and colour fading."""
+    """Under the mask: coloured stripes or rings, or the face turned a little."""
     rows, columns = np.mgrid[:_SIDE, :_SIDE].astype(np.float64)
     length, phase, angle = rng.uniform(10, 13), rng.uniform(0, 2 * np.pi), rng.uniform(0, np.pi)
     along = rows * np.sin(angle) + columns * np.cos(angle)
     if method == "rings":
         along = np.hypot(rows - rng.uniform(30, 62), columns - rng.uniform(30, 62))
     wave = np.sin(2 * np.pi * along / length + phase)
-    if method == "fade":
-        grey = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
-        soft = cv2.GaussianBlur(grey, (0, 0), _FADE_PIXELS)
-        return _clip(pixels * (1 - mask[..., None]) + soft * mask[..., None])
+    if method == "turn":
+        middle = (
+            float((columns * mask).sum() / mask.sum()),
+            float((rows * mask).sum() / mask.sum()),
+        )
+        turn = cv2.getRotationMatrix2D(middle, _TURN_DEGREES, 1.0)
+        turned = cv2.warpAffine(pixels, turn, (_SIDE, _SIDE), borderMode=cv2.BORDER_REFLECT)
+        return _clip(pixels * (1 - mask[..., None]) + turned * mask[..., None])
     colour = np.array([1.0, -0.6, -0.8])
     return _clip(pixels + _PATCH_LEVELS * (mask * wave)[..., None] * colour)
 

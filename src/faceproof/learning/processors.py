@@ -83,4 +83,6 @@ def side_of(processor: BaseImageProcessor) -> int:
 
 
 def _is_special(processor: BaseImageProcessor) -> bool:
-    return any(getattr(processor, name, False) for name in _EXTRAS)
+    """True where only the processor's own code will do: steps of its own, or no single size."""
+    has_side = {"shortest_edge", "height"} & {*processor.size}
+    return not has_side or any(getattr(processor, name, False) for name in _EXTRAS)

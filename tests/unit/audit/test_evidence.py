@@ -14,7 +14,7 @@ from faceproof.audit.cases import Question, open_case
 from faceproof.audit.evidence import gather, read_evidence, read_scores
 from faceproof.data.checks.findings import to_values
 from faceproof.data.images import Pixels, encode_jpeg
-from faceproof.errors import DatasetError, InputError
+from faceproof.errors import DatasetError, ImageError, InputError
 
 
 @pytest.fixture
@@ -86,6 +86,61 @@ def test_predictions_that_say_nothing_are_refused(
 def test_a_missing_csv_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read predictions"):
         read_scores(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("labels", "threshold"),
+    [
+        (("", "", ""), 0.5),
+        (("real", "real", "fake"), 0.5),
+        (("real", "fake", "fake"), 0.4),  # unlike 0.5 would have it
+        (("real", "unsure", "fake"), 0.5),
+        (("fake", "real", "fake"), 0.5),  # no threshold's doing
+    ],
+)
+def test_a_csv_with_labels_is_judged_by_them(
+    tmp_path: Path, labels: tuple[str, ...], threshold: float
+) -> None:
+    rows = [
+        f"{number},{score},{label}"
+        for number, (score, label) in enumerate(zip((0.2, 0.4, 0.9), labels, strict=True))
+    ]
+    scores, found = read_scores(write_scores(tmp_path, "\n".join(["image,score,label", *rows])))
+    assert scores == {"0": 0.2, "1": 0.4, "2": 0.9}
+    assert found == threshold
+
+
+def test_images_of_a_hub_dataset_are_found_by_their_ids(face: Pixels, tmp_path: Path) -> None:
+    """`predict.py` names them so where it streams the dataset."""
+    rows = make_rows(face, [0, 1]).add_column("image_id", ["a", "b"])
+    path = write_scores(tmp_path, "image,score\na,0.1\nb,0.9\n")
+    case = open_case(gather({"test": rows}, "here"), None, path, Question())
+    assert case.scores.round(3).tolist() == [0.1, 0.9]
+
+
+def test_an_image_folder_that_says_it_is_a_dataset_is_read(tmp_path: Path, face: Pixels) -> None:
+    for label in ("real", "fake"):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        (tmp_path / "photos" / label / "0.jpg").write_bytes(encode_jpeg(face, 80, 0))
+    card = "---\nconfigs:\n- config_name: default\n  data_dir: photos\n---\n"
+    (tmp_path / "README.md").write_text(card)
+    seen = read_evidence(str(tmp_path))
+    assert [seen.picture(row).shape for row in range(2)] == [face.shape] * 2
+
+
+def test_a_row_cannot_name_a_file_of_this_machine(tmp_path: Path, face: Pixels) -> None:
+    outside = tmp_path / "secret.jpg"
+    outside.write_bytes(encode_jpeg(face, 80, 0))
+    rows = make_rows(face, [0, 1]).cast_column("image", Image(decode=False))
+    stolen = rows.map(lambda row: {"image": {"bytes": None, "path": str(outside)}})
+    seen = gather({"test": stolen}, "user/name")
+    with pytest.raises(ImageError, match="not part of the dataset"):
+        seen.read(0)
+
+
+def test_subgroups_of_a_folder_are_refused(archive: Path) -> None:
+    with pytest.raises(InputError, match="no column sex"):
+        read_evidence(str(archive), ["sex"])
 
 
 def test_images_without_truth_cannot_be_audited(tmp_path: Path, face: Pixels) -> None:
@@ -205,7 +260,7 @@ def test_what_was_not_trained_on_is_audited(
 def test_fakes_alone_end_in_a_report(face: Pixels, tmp_path: Path) -> None:
     seen = gather({"test": make_rows(face, [1] * 8)}, "here")
     path = write_scores(
-        tmp_path, "image,score\n" + "".join(f"test-{row},0.4\n" for row in range(8))
+        tmp_path, "image,score\n" + "".join(f"test/{row},0.4\n" for row in range(8))
     )
     case = open_case(seen, None, path, Question())
     findings = run_checks(case)

@@ -1,14 +1,15 @@
 """Can the score be read as a probability, and does a threshold hold?"""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from faceproof.audit import rules
-from faceproof.audit.cases import Case
+from faceproof.audit.cases import Case, require_groups
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
-from faceproof.metrics import Measured, Rows, calibration_error
+from faceproof.metrics import Measured, Rows, calibration_error, measure
 from faceproof.records import FAKE
 
 _NO_SCORES = "No classifier was given."
@@ -53,7 +54,7 @@ def _calibrate(case: Case) -> Finding:
 
 
 def _transfer(case: Case) -> Finding:
-    """The threshold is that of the highest twentieth of validation's reals."""
+    """The threshold is that of the highest twentieth of validation's reals, and drawn with them."""
     code = "threshold_transfer"
     if case.validation is None:
         return rules.skip(code, "No scores of validation images are known.")
@@ -62,10 +63,21 @@ def _transfer(case: Case) -> Finding:
     own = np.flatnonzero(case.labels != FAKE)
     if len(reals) < _FEWEST or len(own) < _FEWEST:
         return rules.judge(code, None, f"There are not {_FEWEST} real images on both sides.")
-    limit = float(np.quantile(reals, 1 - _ALARM_RATE, method="higher"))
-    is_alarm = (case.scored.margins > limit).astype(np.float64)
-    measured = case.measure(lambda places: float(is_alarm[places].mean()), own)
-    return rules.judge(code, measured)
+    margins = np.concatenate([reals, case.scored.margins[own]])
+    is_known = np.arange(len(margins)) < len(reals)
+    known_groups = case.evidence.groups[case.validation.rows][labels != FAKE]
+    require_groups(known_groups)
+    require_groups(case.groups[own])
+
+    def alarm(drawn: Rows) -> float:
+        known, unseen = margins[drawn][is_known[drawn]], margins[drawn][~is_known[drawn]]
+        if not len(known) or not len(unseen):
+            raise MetricError("no real image on one side")
+        limit = np.quantile(known, 1 - _ALARM_RATE, method="higher")
+        return float((unseen > limit).mean())
+
+    measured = measure(alarm, np.concatenate([known_groups, case.groups[own]]), case.seed)
+    return rules.judge(code, replace(measured, n=len(own)))
 
 
 def _weigh_alarms(case: Case) -> Finding:

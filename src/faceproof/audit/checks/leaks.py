@@ -47,8 +47,9 @@ def _check_copies(case: Case) -> Finding:
     named = [
         f"{names[rows[first]]} ({splits[rows[first]]}) and {names[rows[second]]} "
         f"({splits[rows[second]]})"
-        for first, second in find_near([hashes[row] for row in rows])
-        if splits[rows[first]] != splits[rows[second]]
+        for first, second in find_near(
+            [hashes[row] for row in rows], np.asarray(splits[rows], np.str_)
+        )
     ]
     if not rows:
         return rules.skip("leak_near_copy", "No photo could be compared.")

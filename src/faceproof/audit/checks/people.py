@@ -23,6 +23,7 @@ _FEWEST = 30  # images of each label in a subgroup
 _SLICES, _SLICE_IMAGES = 8, 15
 _COMPONENTS = 16
 _TELLING = 0.7  # AUROC below which scores cannot put a label in doubt
+_FIRM = 0.5  # share of the right ones that are less certain than a suspect must be
 _NO_SCORES = "No classifier was given."
 
 
@@ -132,7 +133,7 @@ def find_suspects(case: Case) -> NDArray[np.bool_]:
 
     A classifier that is merely weak errs near its boundary; a wrong label is contradicted as firmly
     as a right one is confirmed. So of what confident learning suspects those count whose margin
-    reaches the median of the right ones with the same verdict.
+    reaches the median of the right ones with the same verdict: half of the wrong labels.
 
     Source: confident learning (Northcutt et al. 2021), by cleanlab; its check of spurious
     correlations is not used.
@@ -147,12 +148,15 @@ def find_suspects(case: Case) -> NDArray[np.bool_]:
         same = case.calls_fake == verdict
         right = same & ~suspects
         if right.any():
-            suspects &= ~same | (margins >= np.median(margins[right]))
+            suspects &= ~same | (margins >= np.quantile(margins[right], _FIRM))
     return suspects
 
 
 def _doubt(case: Case) -> Finding:
-    """Fakes of a method that the scores do not find are left out: they would all be in doubt."""
+    """The firm suspects stand for as many wrong labels that are contradicted less firmly.
+
+    Fakes of a method that the scores do not find are left out: they would all be in doubt.
+    """
     places, missed = _find_telling(case)
     reals, fakes = count_classes(case.labels[places])
     if missed and not fakes:
@@ -165,9 +169,9 @@ def _doubt(case: Case) -> Finding:
             "label_noise", f"With an AUROC of {ranked:.2f} the scores cannot put a label in doubt."
         )
     suspects = find_suspects(case)
-    measured = case.measure(lambda one: float(suspects[one].mean()), places)
+    measured = case.measure(lambda one: min(1.0, float(suspects[one].mean()) / _FIRM), places)
     left = f" Left out, because they are not found: {', '.join(missed)}." if missed else ""
-    note = f"{int(suspects[places].sum())} labels are suspect.{left}"
+    note = f"{int(suspects[places].sum())} labels are contradicted firmly.{left}"
     return rules.judge("label_noise", measured, note)
 
 

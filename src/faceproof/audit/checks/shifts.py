@@ -9,7 +9,8 @@ from faceproof.audit import rules
 from faceproof.audit.cases import Case, count_classes
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
-from faceproof.errors import MetricError
+from faceproof.data.images import Pixels
+from faceproof.errors import ImageError, MetricError
 from faceproof.learning.augmentation import Augment
 from faceproof.learning.decisions import Margins
 from faceproof.learning.stresses import HARD_REALS, TIERS
@@ -69,8 +70,16 @@ def _score(case: Case, places: Rows, change: Augment) -> Margins:
     assert case.classifier is not None
     pictures = zip(places.tolist(), case.pictures(places), strict=True)
     return case.classifier.score(
-        change(one, np.random.default_rng((case.seed, place))) for place, one in pictures
+        _change(one, change, np.random.default_rng((case.seed, place))) for place, one in pictures
     )
+
+
+def _change(picture: Pixels, change: Augment, rng: np.random.Generator) -> Pixels:
+    """The picture changed; as it is where it is too small for that."""
+    try:
+        return change(picture, rng)
+    except ImageError:
+        return picture
 
 
 def _alarm(case: Case, places: Rows) -> Finding:

@@ -32,10 +32,16 @@ def _hash(small: np.ndarray) -> NDArray[np.uint8]:
     return np.packbits(bits)
 
 
-def find_near(hashes: Sequence[Hash]) -> list[tuple[int, int]]:
+def find_near(
+    hashes: Sequence[Hash], parts: NDArray[np.str_] | None = None
+) -> list[tuple[int, int]]:
     """Pairs of photos that are near copies, mirrored or not, smaller number first.
 
     One row against all others at a time: memory grows with the number of photos, not its square.
+
+    Args:
+        hashes: of each photo.
+        parts: where each photo stands, shape (N,); then only pairs from two parts are listed.
     """
     if not hashes:
         return []
@@ -47,10 +53,14 @@ def find_near(hashes: Sequence[Hash]) -> list[tuple[int, int]]:
         bits = np.minimum(
             count_differing_bits(later, straight[row]), count_differing_bits(later, mirrored[row])
         )
-        pairs += [(row, row + 1 + int(other)) for other in np.flatnonzero(bits <= NEAR_BITS)]
+        is_near = bits <= NEAR_BITS
+        if parts is not None:
+            is_near &= parts[row + 1 :] != parts[row]
+        pairs += [(row, row + 1 + int(other)) for other in np.flatnonzero(is_near)]
     return pairs
 
 
 def count_differing_bits(hashes: NDArray[np.uint8], one: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Bits, of 255, in which each hash, (N, 32), differs from one, (32,); shape (N,)."""
-    return np.asarray(np.bitwise_count(hashes ^ one).sum(axis=1), np.int64)
+    words = (hashes ^ one).view(np.uint64)
+    return np.asarray(np.bitwise_count(words).sum(axis=1), np.int64)

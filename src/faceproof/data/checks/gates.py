@@ -78,9 +78,10 @@ def see_border(pixels: Pixels) -> NDArray[np.float64]:
 
 def see_colour(pixels: Pixels) -> NDArray[np.float64]:
     """Mean and spread of each channel and of their differences, shape (12,)."""
-    values = pixels.reshape(-1, 3).astype(np.float64)
-    both = np.hstack([values, values - values[:, [1, 2, 0]]])
-    return np.concatenate([both.mean(axis=0), both.std(axis=0)])
+    values = pixels.astype(np.int16)
+    both = (cv2.meanStdDev(one) for one in (values, values - np.roll(values, -1, axis=2)))
+    means, spreads = zip(*both, strict=True)
+    return np.concatenate([*means, *spreads]).ravel()
 
 
 def see_blur(pixels: Pixels) -> NDArray[np.float64]:

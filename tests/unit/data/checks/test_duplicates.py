@@ -48,5 +48,10 @@ def test_different_people_are_not_near(photos: list[SourcePhoto]) -> None:
         assert photos[first].identity_id == photos[second].identity_id
 
 
+def test_copies_within_one_part_can_be_left_out(photos: list[SourcePhoto]) -> None:
+    one = hash_photo(decode(photos[0].path.read_bytes()))
+    assert find_near([one] * 3, np.array(["train", "train", "test"])) == [(0, 2), (1, 2)]
+
+
 def test_no_photos_have_no_copies() -> None:
     assert find_near([]) == []
