@@ -1,15 +1,16 @@
 """From rows of the dataset to tensors: draw, crop, augment, normalise as the model wants."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.forgery.blend import blend_with_itself
@@ -217,6 +218,36 @@ def _label_seen(mask: Pixels, label: int) -> int:
     """The label, but `IGNORED` for a fake that the crop shows nothing of."""
     is_hidden = label == FAKE and (mask > 0).mean() < _SEEN_SHARE
     return IGNORED if is_hidden else label
+
+
+class Ahead:
+    """A loader that makes the next batch ready while the present one is learned from.
+
+    Everything else of the loader is as it was, the order of the batches too: the first one, with
+    which the order is drawn, is made before any thread is started.
+    """
+
+    def __init__(self, loader: DataLoader[Batch]) -> None:
+        """Wrap a loader."""
+        self._loader = loader
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self._loader)
+
+    def __getattr__(self, name: str) -> Any:  # the loader's own
+        """What the Trainer asks of a loader."""
+        return getattr(self._loader, name)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches in the loader's order."""
+        batches = iter(self._loader)
+        batch = next(batches, None)
+        with ThreadPoolExecutor(1) as pool:
+            while batch is not None:
+                following = pool.submit(next, batches, None)
+                yield batch
+                batch = following.result()
 
 
 def collate(items: Sequence[Batch]) -> Batch:

@@ -84,5 +84,5 @@ def side_of(processor: BaseImageProcessor) -> int:
 
 def _is_special(processor: BaseImageProcessor) -> bool:
     """True where only the processor's own code will do: steps of its own, or no single size."""
-    has_side = {"shortest_edge", "height"} & {*processor.size}
+    has_side = any(processor.size.get(name) for name in ("shortest_edge", "height"))
     return not has_side or any(getattr(processor, name, False) for name in _EXTRAS)

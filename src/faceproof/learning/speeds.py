@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import cycle, islice
+from itertools import chain, cycle, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from faceproof.data.archives import open_archive
 from faceproof.data.faces import find_largest
 from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError, InputError
-from faceproof.learning.batches import Batch, collate
+from faceproof.learning.batches import Ahead, Batch, collate
 from faceproof.learning.engines import Precision
 from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.models import make_model
@@ -60,7 +60,7 @@ class SpeedSettings:
     results: Path = field(metadata={"help": "result file to write"})
     images: int = field(default=400, metadata={"help": "faces in a pass"})
     passes: int = field(default=5, metadata={"help": "of each way, counted; one more warms up"})
-    steps: int = field(default=20, metadata={"help": "training steps of each kind"})
+    steps: int = field(default=60, metadata={"help": "training steps of each kind"})
     seed: int = field(default=0, metadata={"help": "of the training steps"})
     size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 
@@ -183,7 +183,8 @@ def time_training(run: SpeedSettings) -> dict[str, Scalar]:
     data = make_training(base, pools["train"], processor)
     supervised = Supervised(model, side_of(processor), base.mask_weight, base.decay).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=base.learning_rate)
-    loader = iter(DataLoader(data, batch_size=base.batch, shuffle=True, collate_fn=collate))
+    stock = DataLoader(data, batch_size=base.batch, shuffle=True, collate_fn=collate)
+    loader = chain.from_iterable(repeat(Ahead(stock)))
     whole, bare, ratios = [], [], []
     for number in progress(range(run.steps + 1), "training", "steps", run.steps + 1):
         start = time.perf_counter()

@@ -20,7 +20,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import RECIPES, Recipe
-from faceproof.learning.batches import Images, PhotoGroups, Treatment, collate, group_rows
+from faceproof.learning.batches import Ahead, Images, PhotoGroups, Treatment, collate, group_rows
 from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
@@ -160,6 +160,14 @@ class TrainSettings:
         )
 
 
+class _Trainer(Trainer):  # type: ignore[misc]  # transformers is not read by mypy
+    """Batches are made ready one ahead."""
+
+    def get_train_dataloader(self) -> Ahead:
+        """The Trainer's own loader, hurried."""
+        return Ahead(super().get_train_dataloader())
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A trained classifier, its processor and how the training went."""
@@ -189,7 +197,7 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
     set_seed(run.seed)
     model, processor = make_model(run.init, run.design(pools["train"].images))
     photos = make_training(run, pools["train"], processor)
-    trainer = Trainer(
+    trainer = _Trainer(
         model=Supervised(model, side_of(processor), run.mask_weight, run.decay),
         args=_make_arguments(run),
         train_dataset=photos,

@@ -1,14 +1,17 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from tests.conftest import TINY
+from torch.utils.data import DataLoader
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.learning.augmentation import RECIPES, Policy
 from faceproof.learning.batches import (
     IGNORED,
+    Ahead,
     Images,
     PhotoGroups,
     Treatment,
@@ -125,3 +128,26 @@ def test_self_blends_come_as_a_pair_of_sham_and_fake_and_get_harder(
             differences[epoch] += float((fake - sham).abs().mean())
     assert differences[0] > 1.2 * differences[2]
     assert plain[0]["pixel_values"].shape == groups[0]["pixel_values"].shape
+
+
+def test_batches_made_ahead_are_the_same_in_the_same_order(
+    pool: Pool, processor: BaseImageProcessor
+) -> None:
+    groups = open_groups(pool, processor, PLAIN)
+    loader = DataLoader(groups, batch_size=2, shuffle=True, collate_fn=collate)
+    torch.manual_seed(3)
+    plain = [batch["pixel_values"].sum().item() for batch in loader]
+    torch.manual_seed(3)
+    ahead = [batch["pixel_values"].sum().item() for batch in Ahead(loader)]
+    assert ahead == plain
+    assert len(Ahead(loader)) == len(plain)
+    assert Ahead(loader).batch_size == 2
+
+
+def test_an_error_in_a_batch_made_ahead_is_raised() -> None:
+    def load() -> Iterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        list(Ahead(load()))  # type: ignore[arg-type]  # any loader

@@ -18,6 +18,7 @@ PROCESSORS = {
         size={"shortest_edge": 70}, do_center_crop=True, crop_size={"height": 64, "width": 64}
     ),
     "unscaled": ViTImageProcessorPil(size={"height": 48, "width": 48}, do_normalize=False),
+    "no single size": ViTImageProcessorPil(size={"max_height": 64, "max_width": 64}),
 }
 
 
