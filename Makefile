@@ -1,7 +1,7 @@
 # make demo | make test | make results | make check | make clean | make fuzz | make bench-...
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
-.PHONY: install demo test fuzz results results-full path protocol audit-bench \
+.PHONY: install demo test fuzz results results-full path protocol audit-bench worked-case \
   bench-audit bench-build bench-predict check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
@@ -80,6 +80,23 @@ bench-predict: install
 # Planted faults: sixteen kinds of classifier, twenty of each, all audited; can be stopped.
 audit-bench: install
 	python question_02/measure.py --work build/audit_bench --results question_02/results.json
+
+# The worked case of question 2: one mistake planted in the demo's set, its network trained on it.
+worked-case: demo
+	python question_02/plant.py --dataset dataset_builder --output build/worked/dataset
+	accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no \
+	  --dynamo_backend no training/train.py --config training/tiny.yaml \
+	  --dataset build/worked/dataset --output build/worked/model \
+	  --work build/worked/training_work --results question_02/results_worked_training.json \
+	  --history build/worked/history.jsonl --figure build/worked/history.png
+	python question_02/audit.py --model build/worked/model --data build/worked/dataset \
+	  --output build/worked/audit --results question_02/results_worked.json || test $$? -eq 3
+	python question_02/audit.py --model build/worked/model --data dataset_builder \
+	  --output build/worked/audit_clean --results question_02/results_worked_clean.json \
+	  || test $$? -eq 3
+	cp build/worked/audit/findings.png question_02/figures/worked_findings.png
+	python question_02/show_planted.py --model build/worked/model --planted build/worked/dataset \
+	  --clean dataset_builder --figure question_02/figures/worked_faces.png
 
 # Seconds and memory of audits of growing size, on an idle machine; the model is the demo's.
 bench-audit: install

@@ -76,6 +76,37 @@ def draw_triplets(triplets: Gallery, source: str, path: Path) -> None:
     _save(figure, path)
 
 
+def draw_scored(
+    columns: Sequence[Mapping[str, tuple[bytes, float]]], source: str, path: Path
+) -> None:
+    """Contact sheet with a score under each image; what is called fake has a black frame.
+
+    Args:
+        columns: one mapping per photo, from row title to an encoded image and its score, 0 real to
+            1 fake; the same titles in all.
+        source: of the photos, for the credit.
+        path: PNG to write.
+    """
+    titles = list(columns[0])
+    figure, axes = plt.subplots(
+        len(titles), len(columns), figsize=(1.15 * len(columns) + 1.4, 1.4 * len(titles)),
+        gridspec_kw={"wspace": 0.06, "hspace": 0.22, "bottom": 0.05, "top": 1.0, "right": 1.0},
+        squeeze=False,
+    )  # fmt: skip
+    for row, title in enumerate(titles):
+        for column, scored in enumerate(columns):
+            image, score = scored[title]
+            panel = axes[row, column]
+            panel.imshow(Image.open(io.BytesIO(image)), cmap="gray", vmin=0, vmax=255)
+            panel.set_xticks([])
+            panel.set_yticks([])
+            panel.spines[:].set(linewidth=2.5, color="black", visible=score >= 0.5)
+            panel.set_xlabel(f"{score:.2f}", fontsize=9, labelpad=2)
+        axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
+    figure.text(1.0, 0.0, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
+    _save(figure, path)
+
+
 def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> None:
     """Chi-square p-values over seeds, one curve per sampler: i.i.d. uniform lies on the diagonal.
 

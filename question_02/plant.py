@@ -1,0 +1,25 @@
+"""Plant one mistake in a dataset: its fakes are saved at another JPEG quality than its photos.
+
+    python question_02/plant.py --dataset dataset_builder --output build/worked/dataset
+
+Reads a dataset folder, writes another, which train.py and audit.py take as they do any. Forgeries,
+masks and splits stay as they are.
+"""
+
+import datasets
+
+from faceproof import console, settings
+from faceproof.audit import worked
+
+
+def main() -> int:
+    """Save the fakes again, write the set."""
+    datasets.disable_progress_bars()
+    run = settings.read(worked.PlantSettings, __doc__)
+    worked.plant(run)
+    console.say(f"planted      {run.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,112 @@
+"""The worked case: our own set and network, and one mistake in how the fakes were saved."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from datasets import DatasetDict
+
+from faceproof.audit.classifiers import Classifier
+from faceproof.data import shards
+from faceproof.data.images import Pixels, decode, encode_jpeg, estimate_jpeg_quality
+from faceproof.data.tables import open_dataset
+from faceproof.records import FAKE, LABELS
+
+_TERMS = {"license": "other", "pretty_name": "Fakes saved at another quality"}
+_CARD_NOTE = "Planted for the audit's page: the fakes of the parent set, saved once more.\n"
+_ROWS_PER_SHARD = 1000
+
+
+@dataclass(frozen=True)
+class PlantSettings:
+    """What is planted in which set."""
+
+    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
+    output: Path = field(metadata={"help": "dataset folder to write"})
+    quality: int = field(default=60, metadata={"help": "JPEG quality that fakes are saved at"})
+    seed: int = field(default=0, metadata={"help": "of the order of rows"})
+
+
+@dataclass(frozen=True)
+class ShowSettings:
+    """The pictures of the worked case."""
+
+    model: str = field(metadata={"help": "classifier trained on the planted set"})
+    planted: Path = field(metadata={"help": "dataset folder that plant.py wrote"})
+    clean: Path = field(metadata={"help": "dataset folder it was made from"})
+    figure: Path = field(metadata={"help": "PNG to write"})
+    method: str = field(default="swap", metadata={"help": "whose fakes are shown"})
+    faces: int = field(default=6, metadata={"help": "people to show"})
+
+
+@dataclass(frozen=True)
+class Panel:
+    """An encoded image and what the classifier says of it, 0 real to 1 fake."""
+
+    image: bytes
+    score: float
+
+
+def plant(run: PlantSettings) -> None:
+    """Write the set once more, its fakes saved again at one quality, as an editor would."""
+    splits = open_dataset(run.dataset)
+    planted = DatasetDict(
+        {
+            name: rows.map(partial(_save_fakes, quality=run.quality), desc=f"saving {name}")
+            for name, rows in splits.items()
+        }
+    )
+    staged = shards.stage(planted, run.output.with_name("staging"), _ROWS_PER_SHARD, run.seed)
+    card = f"---\n{shards.describe(staged, planted, _TERMS)}---\n{_CARD_NOTE}"
+    shards.publish(staged, run.output, card, {})
+
+
+def _save_fakes(row: dict[str, Any], quality: int) -> dict[str, Any]:
+    if row["label"] == FAKE:
+        data = encode_jpeg(decode(row["image"]["bytes"]), quality, 0)
+        row["image"] = {"bytes": data, "path": None}
+    return row
+
+
+def show(run: ShowSettings, classifier: Classifier) -> list[dict[str, Panel]]:
+    """A photo and its fake, each as both labels were saved, with the classifier's scores.
+
+    One column a person: the photos are the first of test people that have a fake of the method.
+    """
+    decision = classifier.decision
+    assert decision is not None  # the classifiers of train.py have one
+    columns = []
+    for photo, fake, saved in _find_pairs(run):
+        as_photo = estimate_jpeg_quality(photo) or 95
+        as_fake = estimate_jpeg_quality(saved) or 60
+        files = {
+            "photo": photo,
+            "photo, saved\nas the fakes are": encode_jpeg(decode(photo), as_fake, 0),
+            "fake, as it\nwas trained on": saved,
+            "fake, saved\nas the photos are": encode_jpeg(fake, as_photo, 0),
+        }
+        scores = decision.to_scores(classifier.score(decode(one) for one in files.values()))
+        columns.append(
+            {
+                title: Panel(data, float(score))
+                for (title, data), score in zip(files.items(), scores, strict=True)
+            }
+        )
+    return columns
+
+
+def _find_pairs(run: ShowSettings) -> Iterator[tuple[bytes, Pixels, bytes]]:
+    """The photo's file, its fake as it was made, and as it was saved."""
+    clean = open_dataset(run.clean)["test"]
+    saved = open_dataset(run.planted)["test"]
+    files = {row["image_id"]: row["image"]["bytes"] for row in saved}
+    photos = {row["image_id"]: row["image"]["bytes"] for row in clean if row["role"] == 0}
+    fakes = clean.filter(lambda row: row["method"] == run.method and LABELS[row["label"]] == "fake")
+    seen: set[str] = set()
+    for row in fakes.sort("image_id"):
+        if row["component_id"] in seen or len(seen) == run.faces or row["pair_id"] not in photos:
+            continue
+        seen.add(row["component_id"])
+        yield photos[row["pair_id"]], decode(row["image"]["bytes"]), files[row["image_id"]]
