@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from faceproof.audit.cases import Case, Question, open_case
-from faceproof.audit.checks import CHECKS
+from faceproof.audit.checks import FINDERS
 from faceproof.audit.classifiers import Classifier, open_classifier
 from faceproof.audit.evidence import read_evidence
 from faceproof.audit.rules import RULES
 from faceproof.audit.suspects import list_errors, list_suspects
+from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError, SettingsError
 from faceproof.learning.models import WEIGHTS
@@ -114,8 +115,10 @@ def look(
 
 
 def run_checks(case: Case) -> list[Finding]:
-    """All checks, in the order of the report."""
-    return [finding for check in CHECKS.values() for finding in check(case)]
+    """All checks, in the order of the rules."""
+    return [
+        FINDERS[code].run(code, case) for code in progress(RULES, "checking", "checks", len(RULES))
+    ]
 
 
 def has_failed(findings: Sequence[Finding]) -> bool:

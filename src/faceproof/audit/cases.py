@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -72,22 +73,22 @@ class Case:
             raise MetricError("no classifier was given")
         return self.test
 
-    @property
+    @cached_property
     def labels(self) -> Labels:
         """Truth of the scored rows, shape (N,)."""
         return self.evidence.labels[self.scored.rows]
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.str_]:
         """What ties the scored rows, shape (N,)."""
         return self.evidence.groups[self.scored.rows]
 
-    @property
+    @cached_property
     def scores(self) -> Scores:
         """Probability of fake of the scored rows, shape (N,)."""
         return self.decision.to_scores(self.scored.margins)
 
-    @property
+    @cached_property
     def calls_fake(self) -> NDArray[np.bool_]:
         """The forced verdict on the scored rows, shape (N,)."""
         return self.decision.force(self.scores)
@@ -116,7 +117,8 @@ class Case:
         """AUROC of places among the scored rows."""
         return auroc(self.labels[places], self.scored.margins[places])
 
-    def draw_places(self) -> Rows:
+    @cached_property
+    def drawn(self) -> Rows:
         """Places of whole groups drawn at random, about `images` of them, shape (M,)."""
         names, counts = np.unique(self.groups, return_counts=True)
         order = np.random.default_rng(self.seed).permutation(len(names))
@@ -133,6 +135,7 @@ class Case:
         missing = np.array([row for row in rows.tolist() if row not in known], np.int64)
         return known | hash_rows(self.evidence, missing)
 
+    @cached_property
     def regions(self) -> ForgedRegions:
         """Where the photos were forged."""
         return ForgedRegions(self.evidence)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +53,19 @@ class Evidence:
     read: Callable[[int], bytes]
     read_mask: Callable[[int], bytes | None]
 
-    @property
+    @cached_property
     def labels(self) -> Labels:
         """0 real, 1 fake, shape (N,)."""
         return np.asarray(self.table["label"], np.int64)
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.str_]:
         """What ties images that are not independent; each its own where nothing is stated."""
         named = next((one for one in _GROUP_COLUMNS if one in self.table), "name")
         stated = np.asarray(self.table[named], np.str_)
         return np.where(stated == "", np.asarray(self.table["name"], np.str_), stated)
 
-    @property
+    @cached_property
     def audited(self) -> Rows:
         """The rows whose numbers are in question.
 

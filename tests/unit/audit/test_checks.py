@@ -1,5 +1,6 @@
 """Every check on a sound classifier and on one that follows the background."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -7,34 +8,35 @@ import pytest
 
 from faceproof.audit.audits import has_failed, measure_classifier, run_checks
 from faceproof.audit.cases import Case, Scored
-from faceproof.audit.checks import (
-    comparisons,
-    decisions,
-    leaks,
-    people,
-    reliance,
-    shifts,
-    shortcuts,
-)
+from faceproof.audit.checks import FINDERS, comparisons
 from faceproof.audit.rules import RULES
 from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.data.checks.findings import Finding
+from faceproof.data.images import MIN_SIDE_PIXELS, encode_jpeg
 from faceproof.metrics import Measured
 
 
-def by_code(findings: list[Finding]) -> dict[str, Finding]:
-    return {one.code: one for one in findings}
+def check(case: Case, *codes: str) -> dict[str, Finding]:
+    return {code: FINDERS[code].run(code, case) for code in codes}
 
 
-def outcomes(findings: list[Finding]) -> dict[str, str]:
+def outcomes(findings: Iterable[Finding]) -> dict[str, str]:
     return {one.code: one.outcome for one in findings}
+
+
+def judge(case: Case, *codes: str) -> dict[str, str]:
+    return outcomes(check(case, *codes).values())
+
+
+def test_each_rule_has_a_finder_and_each_finder_a_rule() -> None:
+    assert set(FINDERS) == set(RULES)
 
 
 def test_a_sound_classifier_fails_nothing_and_every_check_is_told(sound: Case) -> None:
     findings = run_checks(sound)
     assert {one.code for one in findings} == set(RULES)
     assert not has_failed(findings), outcomes(findings)
-    assert by_code(findings)["localisation"].outcome == "pass"
+    assert outcomes(findings)["localisation"] == "pass"
     found = measure_classifier(sound)["classifier_auroc"]
     assert isinstance(found, Measured)
     assert found.value > 0.99
@@ -44,21 +46,17 @@ def test_one_that_follows_the_background_is_found_out(broken: Case) -> None:
     found = measure_classifier(broken)["classifier_auroc"]
     assert isinstance(found, Measured)
     assert found.value > 0.99  # as good a number as the sound one's
-    moved = by_code(reliance.check(broken))
-    assert moved["follows_background"].outcome == "fail"
-    assert moved["without_forgery"].outcome == "fail"
-    seen = outcomes(shortcuts.check(broken))
-    assert seen["shortcut_border"] == "fail"
-    assert seen["shortcut_quality"] == "pass"
-    assert by_code(comparisons.check(broken))["localisation"].outcome == "fail"
+    telling = ("follows_background", "without_forgery", "shortcut_border", "localisation")
+    assert judge(broken, *telling) == dict.fromkeys(telling, "fail")
+    assert judge(broken, "shortcut_quality") == {"shortcut_quality": "pass"}
 
 
 def test_predictions_alone_leave_out_what_needs_the_model(sound: Case) -> None:
     alone = replace(sound, classifier=None)
-    codes = outcomes([*reliance.check(alone), *shifts.check(alone), *comparisons.check(alone)])
-    assert codes["follows_codec"] == codes["tier_web"] == codes["localisation"] == "not_applicable"
-    assert codes["worst_method"] == "pass"
-    assert codes["baselines"] == "pass"
+    asked = ("follows_codec", "tier_web", "localisation")
+    assert judge(alone, *asked) == dict.fromkeys(asked, "not_applicable")
+    told = ("worst_method", "baselines")
+    assert judge(alone, *told) == dict.fromkeys(told, "pass")
 
 
 def test_data_alone_are_audited_too(sound: Case) -> None:
@@ -71,7 +69,8 @@ def test_data_alone_are_audited_too(sound: Case) -> None:
 def test_no_splits_no_leaks(sound: Case) -> None:
     table = sound.evidence.table.drop(columns="split")
     bare = replace(sound, evidence=replace(sound.evidence, table=table))
-    assert set(outcomes(leaks.check(bare)).values()) == {"not_applicable"}
+    leaks = ("leak_identity", "leak_near_copy", "leak_parents")
+    assert judge(bare, *leaks) == dict.fromkeys(leaks, "not_applicable")
 
 
 def test_a_parent_from_another_split_is_named(sound: Case) -> None:
@@ -82,7 +81,7 @@ def test_a_parent_from_another_split_is_named(sound: Case) -> None:
     parents[test] = [stranger]
     table["parent_ids"] = parents
     leaking = replace(sound, evidence=replace(sound.evidence, table=table))
-    found = by_code(leaks.check(leaking))["leak_parents"]
+    found = check(leaking, "leak_parents")["leak_parents"]
     assert found.outcome == "fail"
     assert stranger in found.meaning
 
@@ -94,16 +93,16 @@ def with_margins(case: Case, margins: np.ndarray) -> Case:
 def test_chance_is_told_from_skill(sound: Case) -> None:
     rng = np.random.default_rng(1)
     lost = with_margins(sound, rng.normal(size=len(sound.labels)))
-    told = outcomes(comparisons.check(lost))
+    told = judge(lost, "permutation", "baselines", "label_noise")
     assert told["permutation"] == "fail"
     assert told["baselines"] in {"fail", "underpowered"}
-    assert outcomes(people.check(lost))["label_noise"] == "not_applicable"
+    assert told["label_noise"] == "not_applicable"
 
 
 def test_a_threshold_that_does_not_hold_fails(sound: Case) -> None:
     """All test images look more fake than validation's did."""
     moved = with_margins(sound, sound.scored.margins + 100)
-    told = by_code(decisions.check(moved))
+    told = check(moved, "threshold_transfer", "calibration", "base_rate")
     assert told["threshold_transfer"].outcome == "fail"
     assert told["threshold_transfer"].value == 1.0
     assert told["calibration"].outcome == "fail"
@@ -111,7 +110,7 @@ def test_a_threshold_that_does_not_hold_fails(sound: Case) -> None:
 
 
 def test_an_alarm_is_worth_what_the_base_rate_leaves(sound: Case) -> None:
-    meaning = by_code(decisions.check(sound))["base_rate"].meaning
+    meaning = check(sound, "base_rate")["base_rate"].meaning
     assert "0.1% fakes" in meaning
 
 
@@ -121,7 +120,7 @@ def test_a_cohort_that_is_guessed_is_named(sound: Case) -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(size=len(cohort)) * sound.scored.margins.std()
     guessed = with_margins(sound, np.where(cohort == "dim", noise, sound.scored.margins))
-    found = by_code(people.check(guessed))["subgroup_gap"]
+    found = check(guessed, "subgroup_gap")["subgroup_gap"]
     assert found.outcome == "fail"
     assert "cohort: dim" in found.meaning
 
@@ -131,7 +130,9 @@ def test_flipped_labels_are_suspects_and_shown(sound: Case) -> None:
     rows = np.random.default_rng(0).choice(sound.scored.rows, len(sound.scored.rows) // 5, False)
     table.loc[rows, "label"] = 1 - table.loc[rows, "label"]
     noisy = replace(sound, evidence=replace(sound.evidence, table=table))
-    assert by_code(people.check(noisy))["label_noise"].outcome == "fail"
+    found = check(noisy, "label_noise")["label_noise"]
+    assert found.outcome == "fail"
+    assert found.value == pytest.approx(0.2, abs=0.05)  # the share that was flipped
     shown = list_suspects(noisy)
     flipped = set(table.loc[rows, "name"])
     assert len(shown) == 12
@@ -146,8 +147,7 @@ def test_flipped_labels_are_suspects_and_shown(sound: Case) -> None:
     [((), "not_applicable"), ((0.99, 1.0), "pass"), ((0.5, 0.6, 0.55, 0.9), "fail")],
 )
 def test_seeds_are_compared(sound: Case, others: tuple[float, ...], outcome: str) -> None:
-    found = by_code(comparisons.check(replace(sound, others=others)))["seed_spread"]
-    assert found.outcome == outcome
+    assert judge(replace(sound, others=others), "seed_spread") == {"seed_spread": outcome}
 
 
 def test_a_weak_classifier_does_not_put_clean_labels_in_doubt(sound: Case) -> None:
@@ -156,9 +156,33 @@ def test_a_weak_classifier_does_not_put_clean_labels_in_doubt(sound: Case) -> No
     margins = rng.normal(size=len(sound.labels)) + np.where(sound.labels == 1, 0.9, -0.9)
     weak = with_margins(sound, 1.8 * margins * sound.decision.temperature)
     assert 0.85 < weak.rank(np.arange(len(weak.labels))) < 0.95
-    told = outcomes([*people.check(weak), *decisions.check(weak)])
+    told = judge(weak, "label_noise", "calibration")
     assert told["label_noise"] != "fail"
     assert told["calibration"] == "pass"
+
+
+def test_images_too_small_to_be_changed_are_scored_as_they_are(sound: Case) -> None:
+    data = encode_jpeg(np.full((MIN_SIDE_PIXELS, MIN_SIDE_PIXELS, 3), 99, np.uint8), 90, 0)
+    tiny = replace(sound.evidence, read=lambda row: data)
+    told = judge(replace(sound, evidence=tiny), "tier_hard", "hard_reals")
+    assert set(told) == {"tier_hard", "hard_reals"}
+
+
+def test_the_threshold_is_as_uncertain_as_the_validation_it_is_from(sound: Case) -> None:
+    """With few people in validation the interval is wider than that of the false alarms alone."""
+    rng = np.random.default_rng(0)
+    blurred = with_margins(sound, rng.normal(size=len(sound.labels)))
+    assert sound.validation is not None
+    noise = rng.normal(size=len(sound.validation.rows))
+    blurred = replace(blurred, validation=Scored(sound.validation.rows, noise))
+    found = check(blurred, "threshold_transfer")["threshold_transfer"]
+    assert found.value == pytest.approx(0.05, abs=0.05)
+    assert found.low is not None
+    assert found.high is not None
+    alarms = blurred.scored.margins > np.quantile(noise, 0.95)
+    own = np.flatnonzero(sound.labels == 0)
+    alone = sound.measure(lambda places: float(alarms[places].mean()), own)
+    assert found.high - found.low > alone.high - alone.low
 
 
 def test_skill_at_people_is_not_skill_at_fakes() -> None:

@@ -1,8 +1,7 @@
-"""The checks of the audit, in the order of the report."""
+"""The checks of the audit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from faceproof.audit.cases import Case
 from faceproof.audit.checks import (
     comparisons,
     decisions,
@@ -12,14 +11,14 @@ from faceproof.audit.checks import (
     shifts,
     shortcuts,
 )
-from faceproof.data.checks.findings import Finding
+from faceproof.audit.checks.finders import Finder
 
-CHECKS: Mapping[str, Callable[[Case], list[Finding]]] = {
-    "leaks": leaks.check,
-    "shortcuts": shortcuts.check,
-    "reliance": reliance.check,
-    "shifts": shifts.check,
-    "decisions": decisions.check,
-    "people": people.check,
-    "comparisons": comparisons.check,
-}
+FINDERS: Mapping[str, Finder] = {
+    **leaks.FINDERS,
+    **shortcuts.FINDERS,
+    **reliance.FINDERS,
+    **shifts.FINDERS,
+    **decisions.FINDERS,
+    **people.FINDERS,
+    **comparisons.FINDERS,
+}  # one for each rule

@@ -1,6 +1,6 @@
 """Against what: the forgery itself, trivial baselines, shuffled labels, other seeds."""
 
-from functools import partial
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case
+from faceproof.audit.checks.finders import Finder
 from faceproof.audit.interventions import fit_mask
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
@@ -27,28 +28,13 @@ _SHUFFLES = 200
 _WEAK = 0.65  # an AUROC that would have been seen, were it there
 _STEPS = 500
 _FACTS = ("width", "height", "quantisation", "subsampling")
-_NO_SCORES = "No classifier was given."
-
-
-def check(case: Case) -> list[Finding]:
-    """Where it looks, what a regression does, what chance does, what another seed does."""
-    if case.test is None:
-        codes = ("localisation", "baselines", "permutation", "seed_spread")
-        return [rules.skip(code, _NO_SCORES) for code in codes]
-    finders = {
-        "localisation": _locate, "baselines": _outdo, "permutation": _shuffle,
-        "seed_spread": _repeat,
-    }  # fmt: skip
-    count = len(case.labels)
-    return [rules.attempt(code, partial(find, case), count) for code, find in finders.items()]
 
 
 def _locate(case: Case) -> Finding:
     """Share of the heat inside the mask over the mask's share of the image, mean over fakes."""
     code = "localisation"
-    if case.classifier is None:
-        return rules.skip(code, "Predictions alone have no heat map; give the model.")
-    regions = case.regions()
+    assert case.classifier is not None
+    regions = case.regions
     fakes = np.random.default_rng(case.seed).permutation(np.flatnonzero(case.labels == FAKE))
     ratios = np.full(len(case.labels), np.nan)
     shown = 0
@@ -146,3 +132,11 @@ def _repeat(case: Case) -> Finding:
     low, high = (spread * float(np.sqrt(freedom / chi2.ppf(q, freedom))) for q in (0.975, 0.025))
     said = ", ".join(f"{one:.3f}" for one in ranked)
     return rules.judge("seed_spread", Measured(spread, len(ranked), low, high), f"AUROC {said}.")
+
+
+FINDERS: Mapping[str, Finder] = {
+    "localisation": Finder("model", _locate),
+    "baselines": Finder("scores", _outdo),
+    "permutation": Finder("scores", _shuffle),
+    "seed_spread": Finder("scores", _repeat),
+}

@@ -1,34 +1,22 @@
 """Can the score be read as a probability, and does a threshold hold?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case, require_groups
+from faceproof.audit.checks.finders import Finder
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
 from faceproof.metrics import Measured, Rows, calibration_error, measure
 from faceproof.records import FAKE
 
-_NO_SCORES = "No classifier was given."
 _ALARM_RATE = 0.05
 _RATES = (0.5, 0.01, 0.001)  # shares of fakes among all images
 _FEWEST = 20
 _DRAWS = 50
-
-
-def check(case: Case) -> list[Finding]:
-    """Calibration, the threshold from validation in test, and what an alarm is worth."""
-    if case.test is None:
-        codes = ("calibration", "threshold_transfer", "base_rate")
-        return [rules.skip(code, _NO_SCORES) for code in codes]
-    finders = {
-        "calibration": _calibrate, "threshold_transfer": _transfer, "base_rate": _weigh_alarms,
-    }  # fmt: skip
-    count = len(case.labels)
-    return [rules.attempt(code, partial(find, case), count) for code, find in finders.items()]
 
 
 def _calibrate(case: Case) -> Finding:
@@ -97,3 +85,10 @@ def _weigh_alarms(case: Case) -> Finding:
     measured = case.measure(lambda one: precision(one, _RATES[0]), places)
     said = ", ".join(f"{rate:.1%} fakes: {precision(places, rate):.2f}" for rate in _RATES)
     return rules.judge("base_rate", measured, f"Right alarms at {said}.")
+
+
+FINDERS: Mapping[str, Finder] = {
+    "calibration": Finder("scores", _calibrate),
+    "threshold_transfer": Finder("scores", _transfer),
+    "base_rate": Finder("scores", _weigh_alarms),
+}

@@ -1,11 +1,12 @@
 """Does the test know anybody, or anything, that training knew?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case
+from faceproof.audit.checks.finders import Finder
 from faceproof.data.checks.duplicates import find_near
 from faceproof.data.checks.findings import Finding
 from faceproof.data.splits import find_crossings
@@ -15,17 +16,15 @@ _NO_SPLITS = "The data state no splits; give a dataset with train and test."
 _NAMING = ("identity_id", "component_id")
 
 
-def check(case: Case) -> list[Finding]:
-    """People, near copies and parents that stand in two splits."""
+def _has_splits(case: Case) -> bool:
     table = case.evidence.table
-    codes = ("leak_identity", "leak_near_copy", "leak_parents")
-    if "split" not in table or table["split"].nunique() < 2:
-        return [rules.skip(code, _NO_SPLITS) for code in codes]
-    return [_check_people(case), _check_copies(case), _check_parents(case)]
+    return "split" in table and table["split"].nunique() > 1
 
 
-def _check_people(case: Case) -> Finding:
+def _find_people(case: Case) -> Finding:
     table = case.evidence.table
+    if not _has_splits(case):
+        return rules.skip("leak_identity", _NO_SPLITS)
     stated = [name for name in _NAMING if name in table]
     if not stated:
         return rules.skip("leak_identity", "The data state neither people nor components.")
@@ -37,9 +36,11 @@ def _check_people(case: Case) -> Finding:
     return rules.count("leak_identity", named, int(table[stated[0]].nunique()))
 
 
-def _check_copies(case: Case) -> Finding:
+def _find_copies(case: Case) -> Finding:
     """Photos against photos of other splits: forgeries of one photo are near copies by nature."""
     table = case.evidence.table
+    if not _has_splits(case):
+        return rules.skip("leak_near_copy", _NO_SPLITS)
     is_photo = table["role"] == "real" if "role" in table else table["label"] != FAKE
     hashes = case.hashes_of(np.flatnonzero(is_photo))
     rows = list(hashes)
@@ -56,8 +57,10 @@ def _check_copies(case: Case) -> Finding:
     return rules.count("leak_near_copy", named, len(rows))
 
 
-def _check_parents(case: Case) -> Finding:
+def _find_parents(case: Case) -> Finding:
     table = case.evidence.table
+    if not _has_splits(case):
+        return rules.skip("leak_parents", _NO_SPLITS)
     if "parent_ids" not in table or "image_id" not in table:
         return rules.skip("leak_parents", "The data do not state what a forgery was made from.")
     uses: Iterable[tuple[str, str]] = (
@@ -71,3 +74,10 @@ def _check_parents(case: Case) -> Finding:
     crossing = find_crossings(uses)  # type: ignore[arg-type]  # splits as text
     named = [f"{name} ({', '.join(where)})" for name, where in sorted(crossing.items())]
     return rules.count("leak_parents", named, len(table))
+
+
+FINDERS: Mapping[str, Finder] = {
+    "leak_identity": Finder("data", _find_people),
+    "leak_near_copy": Finder("data", _find_copies),
+    "leak_parents": Finder("data", _find_parents),
+}

@@ -1,6 +1,6 @@
 """For whom does it fail: stated subgroups, slices of alike pictures, labels in doubt."""
 
-from functools import partial
+from collections.abc import Mapping
 
 import numpy as np
 from cleanlab.filter import find_label_issues
@@ -12,6 +12,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case, count_classes
+from faceproof.audit.checks.finders import Finder
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
 from faceproof.metrics import Rows
@@ -24,16 +25,6 @@ _SLICES, _SLICE_IMAGES = 8, 15
 _COMPONENTS = 16
 _TELLING = 0.7  # AUROC below which scores cannot put a label in doubt
 _FIRM = 0.5  # share of the right ones that are less certain than a suspect must be
-_NO_SCORES = "No classifier was given."
-
-
-def check(case: Case) -> list[Finding]:
-    """Gaps between subgroups, the worst slice, suspects among the labels."""
-    if case.test is None:
-        return [rules.skip(code, _NO_SCORES) for code in ("subgroup_gap", "slices", "label_noise")]
-    finders = {"subgroup_gap": _compare, "slices": _slice, "label_noise": _doubt}
-    count = len(case.labels)
-    return [rules.attempt(code, partial(find, case), count) for code, find in finders.items()]
 
 
 def _compare(case: Case) -> Finding:
@@ -188,3 +179,10 @@ def _find_telling(case: Case) -> tuple[Rows, list[str]]:
         if case.rank(np.flatnonzero((is_fake & (methods == name)) | ~is_fake)) < _TELLING
     ]
     return np.flatnonzero(~(is_fake & np.isin(methods, missed))), missed
+
+
+FINDERS: Mapping[str, Finder] = {
+    "subgroup_gap": Finder("scores", _compare),
+    "slices": Finder("scores", _slice),
+    "label_noise": Finder("scores", _doubt),
+}

@@ -1,6 +1,6 @@
 """What does the score follow, and what is left when something is taken away?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case, count_classes
+from faceproof.audit.checks.finders import Finder
 from faceproof.audit.interventions import (
     EXCHANGES,
     Exchange,
@@ -19,16 +20,13 @@ from faceproof.audit.interventions import (
     take_detail,
     take_tones,
 )
-from faceproof.audit.rules import RULES
-from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
 from faceproof.data.images import Pixels
-from faceproof.errors import ImageError
+from faceproof.errors import ImageError, MetricError
 from faceproof.learning.decisions import Margins
 from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE
 
-_NEEDS_MODEL = "Predictions alone cannot be asked again; give the model."
 _ABLATIONS: dict[str, Callable[[Pixels], Pixels]] = {
     "without_background": keep_middle,
     "low_pass": take_detail,
@@ -38,22 +36,15 @@ _SAY_NOTHING = ("size", "codec")  # of any forgery, local or not
 _FEWEST = 10  # images of each label
 
 
-def check(case: Case) -> list[Finding]:
-    """Exchange shortcuts between the labels, then take things away; score again each time."""
-    codes = [one.code for one in RULES.values() if one.section == RULES["low_pass"].section]
-    follows = [f"follows_{name}" for name in EXCHANGES]
-    if case.classifier is None:
-        return [rules.skip(code, _NEEDS_MODEL) for code in (*follows, *codes)]
-    places = case.draw_places()
-    if min(count_classes(case.labels[places])) < _FEWEST:
-        reason = f"not {_FEWEST} images of each label were drawn"
-        return [rules.judge(code, None, reason, len(places)) for code in (*follows, *codes)]
-    asked = {f"follows_{name}": partial(_exchange, case, places, name) for name in EXCHANGES}
-    asked |= {"without_forgery": partial(_hide_forgery, case, places)}
-    asked |= {code: partial(_ablate, case, places, code) for code in _ABLATIONS}
-    asked |= {"reencoded": partial(_encode, case, places)}
-    shown = progress(asked.items(), "asking again", "changes", len(asked))
-    return [rules.attempt(code, find, len(places)) for code, find in shown]
+def _draw(case: Case) -> Rows:
+    """Places whose images are changed.
+
+    Raises:
+        MetricError: too few.
+    """
+    if min(count_classes(case.labels[case.drawn])) < _FEWEST:
+        raise MetricError(f"not {_FEWEST} images of each label were drawn")
+    return case.drawn
 
 
 def _score(case: Case, pictures: Iterator[Pixels]) -> Margins:
@@ -61,13 +52,14 @@ def _score(case: Case, pictures: Iterator[Pixels]) -> Margins:
     return case.classifier.score(pictures)
 
 
-def _exchange(case: Case, places: Rows, name: str) -> Finding:
+def _exchange(name: str, case: Case) -> Finding:
     """The own label's donors against the other's: what both exchanges cost is taken out.
 
     Frame, background and colours say nothing of a forgery only where it is local: of fakes with a
     mask, and their photos.
     """
     code = f"follows_{name}"
+    places = _draw(case)
     chosen = places
     if name not in _SAY_NOTHING and case.seen.is_hidden:
         chosen = np.array([place for place, _ in _find_regions(case, places)], np.int64)
@@ -84,13 +76,14 @@ def _exchange(case: Case, places: Rows, name: str) -> Finding:
     return rules.skip(code, reason, measured)
 
 
-def _ablate(case: Case, places: Rows, code: str) -> Finding:
-    change = _ABLATIONS[code]
+def _ablate(code: str, case: Case) -> Finding:
+    change, places = _ABLATIONS[code], _draw(case)
     margins = _score(case, (change(one) for one in case.pictures(places)))
     return _judge_rank(case, code, places, margins)
 
 
-def _encode(case: Case, places: Rows) -> Finding:
+def _encode(case: Case) -> Finding:
+    places = _draw(case)
     alike = _score(case, (encode_alike(one) for one in case.pictures(places)))
     measured, note = _measure_drop(case, places, (case.scored.margins[places], alike))
     return rules.judge("reencoded", measured, note)
@@ -120,9 +113,9 @@ def _draw_donors(case: Case, places: Rows, is_own: bool) -> NDArray[np.int64]:
     return np.array(donors, np.int64)
 
 
-def _hide_forgery(case: Case, places: Rows) -> Finding:
+def _hide_forgery(case: Case) -> Finding:
     """Both labels of a photo with the same region hidden, whether it was forged there or not."""
-    known = _find_regions(case, places)
+    known = _find_regions(case, _draw(case))
     chosen = np.array([place for place, _ in known], np.int64)
     if not len(chosen) or min(count_classes(case.labels[chosen])) < _FEWEST:
         return rules.skip("without_forgery", "No masks say where enough images were forged.")
@@ -135,7 +128,7 @@ def _hide_forgery(case: Case, places: Rows) -> Finding:
 
 def _find_regions(case: Case, places: Rows) -> list[tuple[int, Mask]]:
     """Places of local fakes and of their photos, with the region that was forged."""
-    regions = case.regions()
+    regions = case.regions
     return [
         (place, region)
         for place in places.tolist()
@@ -170,3 +163,11 @@ def _spread(case: Case, places: Rows, margins: Margins) -> Margins:
     whole = np.full(len(case.scored.rows), np.nan)
     whole[places] = margins
     return whole
+
+
+FINDERS: Mapping[str, Finder] = {
+    **{f"follows_{name}": Finder("model", partial(_exchange, name)) for name in EXCHANGES},
+    "without_forgery": Finder("model", _hide_forgery),
+    **{code: Finder("model", partial(_ablate, code)) for code in _ABLATIONS},
+    "reencoded": Finder("model", _encode),
+}

@@ -1,12 +1,13 @@
 """Away from home: by kind of forgery and source, on worse images, on odd real photos."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case, count_classes
+from faceproof.audit.checks.finders import Finder
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
 from faceproof.data.images import Pixels
@@ -18,29 +19,13 @@ from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, NONE, SHAM
 
 _FEWEST = 20  # images that a kind must have to be named
-_NEEDS_MODEL = "Predictions alone cannot be asked again; give the model."
 
 
-def check(case: Case) -> list[Finding]:
-    """The worst method, family and source; the two tiers; false alarms on odd reals."""
-    stated = [_find_worst(case, name) for name in ("method", "family", "source")]
-    tiers = [f"tier_{name}" for name in TIERS]
-    if case.classifier is None:
-        return [*stated, *(rules.skip(code, _NEEDS_MODEL) for code in (*tiers, "hard_reals"))]
-    places = case.draw_places()
-    asked = {code: partial(_degrade, case, places, code) for code in tiers}
-    asked |= {"hard_reals": partial(_alarm, case, places)}
-    return [
-        *stated,
-        *(rules.attempt(code, find, len(places)) for code, find in asked.items()),
-    ]
-
-
-def _find_worst(case: Case, name: str) -> Finding:
+def _find_worst(name: str, case: Case) -> Finding:
     code = f"worst_{name}"
-    column = None if case.test is None else case.column(name)
+    column = case.column(name)
     if column is None:
-        return rules.skip(code, f"No classifier, or the data do not state the {name}.")
+        return rules.skip(code, f"The data do not state the {name}.")
     is_fake = case.labels == FAKE
     found: dict[str, Measured] = {}
     for kind in sorted({*column[is_fake]} - {NONE, SHAM}):
@@ -59,11 +44,12 @@ def _find_worst(case: Case, name: str) -> Finding:
     return rules.judge(code, found[worst], f"The worst is {worst}. By {name}: {said}.")
 
 
-def _degrade(case: Case, places: Rows, code: str) -> Finding:
+def _degrade(name: str, case: Case) -> Finding:
+    places = case.drawn
     margins = np.full(len(case.scored.rows), np.nan)
-    margins[places] = _score(case, places, TIERS[code.removeprefix("tier_")])
+    margins[places] = _score(case, places, TIERS[name])
     measured = case.measure(lambda one: auroc(case.labels[one], margins[one]), places)
-    return rules.judge(code, measured, f"As they are: {case.rank(places):.2f}.")
+    return rules.judge(f"tier_{name}", measured, f"As they are: {case.rank(places):.2f}.")
 
 
 def _score(case: Case, places: Rows, change: Augment) -> Margins:
@@ -82,8 +68,8 @@ def _change(picture: Pixels, change: Augment, rng: np.random.Generator) -> Pixel
         return picture
 
 
-def _alarm(case: Case, places: Rows) -> Finding:
-    reals = places[case.labels[places] != FAKE]
+def _alarm(case: Case) -> Finding:
+    reals = case.drawn[case.labels[case.drawn] != FAKE]
     if len(reals) < _FEWEST:
         return rules.judge("hard_reals", None, f"There are not {_FEWEST} real images.", len(reals))
     found: dict[str, Measured] = {}
@@ -100,3 +86,13 @@ def _alarm(case: Case, places: Rows) -> Finding:
 
 def _mean_of(values: np.ndarray) -> Callable[[Rows], float]:
     return lambda places: float(values[places].mean())
+
+
+FINDERS: Mapping[str, Finder] = {
+    **{
+        f"worst_{name}": Finder("scores", partial(_find_worst, name))
+        for name in ("method", "family", "source")
+    },
+    **{f"tier_{name}": Finder("model", partial(_degrade, name)) for name in TIERS},
+    "hard_reals": Finder("model", _alarm),
+}

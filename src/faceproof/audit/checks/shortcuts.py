@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case
+from faceproof.audit.checks.finders import Finder
 from faceproof.audit.observations import HIDDEN_VIEWS
 from faceproof.data.checks.findings import Finding
 from faceproof.data.checks.gates import name_pairs, probe_view
@@ -25,18 +26,6 @@ _JUDGED_UNHIDDEN = ("border",)  # forgeries of faces do not reach it
 _FEWEST = 20  # images of each label
 
 
-def check(case: Case) -> list[Finding]:
-    """A linear probe on each aspect of the audited images, folds by group."""
-    views: dict[str, NDArray[np.float64]] = {
-        name: _encode(case.seen.facts, columns) for name, columns in _FACTS.items()
-    }
-    views |= {name: case.seen.views[name] for name in HIDDEN_VIEWS}
-    return [
-        rules.attempt(f"shortcut_{name}", partial(_probe, case, name, view), len(view))
-        for name, view in views.items()
-    ]
-
-
 def _encode(facts: list[dict[str, float | str]], columns: tuple[str, ...]) -> NDArray[np.float64]:
     """Facts as numbers: squares too, so that a middle value can stand for a label."""
     table = pd.DataFrame(facts).reindex(columns=list(columns))
@@ -47,8 +36,11 @@ def _encode(facts: list[dict[str, float | str]], columns: tuple[str, ...]) -> ND
     return np.column_stack([scaled, scaled**2, *kinds]).astype(np.float64)
 
 
-def _probe(case: Case, name: str, view: NDArray[np.float64]) -> Finding:
+def _probe(name: str, case: Case) -> Finding:
+    """A linear probe on one aspect of the audited images, folds by group."""
     code = f"shortcut_{name}"
+    is_fact = name in _FACTS
+    view = _encode(case.seen.facts, _FACTS[name]) if is_fact else case.seen.views[name]
     places = np.flatnonzero(np.isfinite(view).all(axis=1))
     rows: Rows = case.seen.rows[places]
     labels, groups = case.evidence.labels[rows], case.evidence.groups[rows]
@@ -78,3 +70,8 @@ def _pair(case: Case, rows: Rows) -> NDArray[np.str_]:
     if "pair_id" not in table:
         return np.full(len(rows), "all")
     return name_pairs(np.asarray(table["pair_id"].astype(str))[rows], case.evidence.labels[rows])
+
+
+FINDERS: Mapping[str, Finder] = {
+    f"shortcut_{name}": Finder("data", partial(_probe, name)) for name in (*_FACTS, *HIDDEN_VIEWS)
+}
