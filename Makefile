@@ -81,22 +81,25 @@ bench-predict: install
 audit-bench: install
 	python question_02/measure.py --work build/audit_bench --results question_02/results.json
 
-# The worked case of question 2: one mistake planted in the demo's set, its network trained on it.
-worked-case: demo
-	python question_02/plant.py --dataset dataset_builder --output build/worked/dataset
+# The worked case of question 2: one mistake planted in a small set, our network trained on it.
+worked-case: install
+	python dataset_builder/build_dataset.py --config dataset_builder/demo.yaml --methods swap \
+	  --output build/worked/clean --exports build/worked --results build/worked/build.json
+	python question_02/plant.py --dataset build/worked/clean --output build/worked/planted \
+	  --results question_02/results_planted.json
 	accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no \
 	  --dynamo_backend no training/train.py --config training/tiny.yaml \
-	  --dataset build/worked/dataset --output build/worked/model \
+	  --augment none --mask_weight 0 --dataset build/worked/planted --output build/worked/model \
 	  --work build/worked/training_work --results question_02/results_worked_training.json \
 	  --history build/worked/history.jsonl --figure build/worked/history.png
-	python question_02/audit.py --model build/worked/model --data build/worked/dataset \
+	python question_02/audit.py --model build/worked/model --data build/worked/planted \
 	  --output build/worked/audit --results question_02/results_worked.json || test $$? -eq 3
-	python question_02/audit.py --model build/worked/model --data dataset_builder \
+	python question_02/audit.py --model build/worked/model --data build/worked/clean \
 	  --output build/worked/audit_clean --results question_02/results_worked_clean.json \
 	  || test $$? -eq 3
 	cp build/worked/audit/findings.png question_02/figures/worked_findings.png
-	python question_02/show_planted.py --model build/worked/model --planted build/worked/dataset \
-	  --clean dataset_builder --figure question_02/figures/worked_faces.png
+	python question_02/show_planted.py --model build/worked/model --planted build/worked/planted \
+	  --clean build/worked/clean --figure question_02/figures/worked_faces.png
 
 # Seconds and memory of audits of growing size, on an idle machine; the model is the demo's.
 bench-audit: install

@@ -1,6 +1,6 @@
 """Plant one mistake in a dataset: its fakes are saved at another JPEG quality than its photos.
 
-    python question_02/plant.py --dataset dataset_builder --output build/worked/dataset
+    python question_02/plant.py --dataset dataset_builder --output build/planted
 
 Reads a dataset folder, writes another, which train.py and audit.py take as they do any. Forgeries,
 masks and splits stay as they are.
@@ -8,7 +8,7 @@ masks and splits stay as they are.
 
 import datasets
 
-from faceproof import console, settings
+from faceproof import console, results, settings
 from faceproof.audit import worked
 
 
@@ -16,7 +16,9 @@ def main() -> int:
     """Save the fakes again, write the set."""
     datasets.disable_progress_bars()
     run = settings.read(worked.PlantSettings, __doc__)
-    worked.plant(run)
+    values = worked.plant(run)
+    if run.results is not None:
+        results.write(run.results, values, results.Run(run, {}))
     console.say(f"planted      {run.output}")
     return 0
 

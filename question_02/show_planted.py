@@ -1,7 +1,7 @@
 """Draw what a classifier trained on a planted set follows.
 
-    python question_02/show_planted.py --model build/worked/model --planted build/worked/dataset \
-        --clean dataset_builder --figure question_02/figures/worked_faces.png
+    python question_02/show_planted.py --model build/worked/model --planted build/worked/planted \
+        --clean build/worked/clean --figure question_02/figures/worked_faces.png
 
 Photos and fakes of test people, each saved as the photos and as the fakes of the planted set are,
 with the classifier's scores.

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 _SIDE = 92
 _BANDS = (0.8, 1.6, 3.2)  # pixels: fine, middle and coarse detail
+_WIDER, _TAPS = 1.6, 21  # ratio of the two Gaussians of a band; side of their kernels, pixels
 _TO_OPPONENTS = ((0.299, 0.587, 0.114), (0.5, -0.419, -0.081), (-0.169, -0.331, 0.5))
 _DIM_BELOW = 80.0  # mean level under which one planted classifier guesses
 _VAGUE = 10.0  # temperature over the spread of the margins: all scores are near 0.5
@@ -86,7 +87,7 @@ class FilterBank:
     def __init__(self, design: Design) -> None:
         """Make the filters."""
         self._design = design
-        self._kernels = torch.stack([_make_kernel(width) for width in _BANDS])[:, None]
+        self._gains = [_measure_gain(width) for width in _BANDS]
         self._opponents = torch.tensor(_TO_OPPONENTS)
 
     def prepare(self, pictures: Sequence[Pixels]) -> Tensor:
@@ -102,9 +103,9 @@ class FilterBank:
     def measure(self, values: Tensor) -> Tensor:
         """Features, shape (N, D)."""
         opponents = torch.einsum("kc,nchw->nkhw", self._opponents, values)
-        count = len(opponents)
-        planes = F.pad(opponents.flatten(0, 1)[:, None], (10,) * 4, mode="reflect")
-        energy = F.conv2d(planes, self._kernels).abs().view(count, -1, _SIDE, _SIDE)
+        planes = opponents.flatten(0, 1).numpy()
+        bands = np.stack([_filter(plane, self._gains) for plane in planes])
+        energy = torch.from_numpy(bands).view(len(opponents), -1, _SIDE, _SIDE)
         local = torch.log(F.avg_pool2d(energy, 11, 5) + 0.5).flatten(2)
         parts = [local.amax(2), local.mean(2), local.amin(2), local.amax(2) - local.mean(2)]
         if self._design.has_places:
@@ -114,13 +115,22 @@ class FilterBank:
         return torch.cat(parts, dim=1)
 
 
-def _make_kernel(width: float) -> Tensor:
-    """Difference of Gaussians, 21 pixels wide, of unit absolute sum."""
-    place = torch.arange(-10, 11).float()
-    square = place[:, None] ** 2 + place[None] ** 2
-    narrow, wide = (torch.exp(-square / (2 * one**2)) for one in (width, 1.6 * width))
-    kernel = narrow / narrow.sum() - wide / wide.sum()
-    return kernel / kernel.abs().sum()
+def _filter(plane: NDArray[np.float32], gains: Sequence[float]) -> NDArray[np.float32]:
+    """Absolute differences of Gaussians, a band each, (bands, H, W); OpenCV is fast at these."""
+    bands = zip(_BANDS, gains, strict=True)
+    return np.stack(
+        [np.abs(_blur(plane, width) - _blur(plane, _WIDER * width)) / gain for width, gain in bands]
+    )
+
+
+def _blur(plane: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(plane, (_TAPS, _TAPS), width), np.float32)
+
+
+def _measure_gain(width: float) -> float:
+    """The absolute sum of a difference of Gaussians."""
+    narrow, wide = (cv2.getGaussianKernel(_TAPS, one) for one in (width, _WIDER * width))
+    return float(np.abs(narrow @ narrow.T - wide @ wide.T).sum())
 
 
 def make_classifier(

@@ -12,11 +12,13 @@ from faceproof.audit.classifiers import Classifier
 from faceproof.data import shards
 from faceproof.data.images import Pixels, decode, encode_jpeg, estimate_jpeg_quality
 from faceproof.data.tables import open_dataset
-from faceproof.records import FAKE, LABELS
+from faceproof.records import FAKE, ROLES
+from faceproof.results import Scalar, Size
 
 _TERMS = {"license": "other", "pretty_name": "Fakes saved at another quality"}
 _CARD_NOTE = "Planted for the audit's page: the fakes of the parent set, saved once more.\n"
 _ROWS_PER_SHARD = 1000
+_PHOTO = ROLES.index("real")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class PlantSettings:
 
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     output: Path = field(metadata={"help": "dataset folder to write"})
-    quality: int = field(default=60, metadata={"help": "JPEG quality that fakes are saved at"})
+    quality: int = field(default=30, metadata={"help": "JPEG quality that fakes are saved at"})
+    results: Path | None = field(default=None, metadata={"help": "result file to write"})
     seed: int = field(default=0, metadata={"help": "of the order of rows"})
+    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Panel:
     score: float
 
 
-def plant(run: PlantSettings) -> None:
+def plant(run: PlantSettings) -> dict[str, Scalar]:
     """Write the set once more, its fakes saved again at one quality, as an editor would."""
     splits = open_dataset(run.dataset)
     planted = DatasetDict(
@@ -61,6 +65,8 @@ def plant(run: PlantSettings) -> None:
     staged = shards.stage(planted, run.output.with_name("staging"), _ROWS_PER_SHARD, run.seed)
     card = f"---\n{shards.describe(staged, planted, _TERMS)}---\n{_CARD_NOTE}"
     shards.publish(staged, run.output, card, {})
+    fakes = sum(sum(label == FAKE for label in rows["label"]) for rows in splits.values())
+    return {"quality": run.quality, "fakes": fakes, "fingerprint": staged.fingerprint}
 
 
 def _save_fakes(row: dict[str, Any], quality: int) -> dict[str, Any]:
@@ -102,8 +108,8 @@ def _find_pairs(run: ShowSettings) -> Iterator[tuple[bytes, Pixels, bytes]]:
     clean = open_dataset(run.clean)["test"]
     saved = open_dataset(run.planted)["test"]
     files = {row["image_id"]: row["image"]["bytes"] for row in saved}
-    photos = {row["image_id"]: row["image"]["bytes"] for row in clean if row["role"] == 0}
-    fakes = clean.filter(lambda row: row["method"] == run.method and LABELS[row["label"]] == "fake")
+    photos = {row["image_id"]: row["image"]["bytes"] for row in clean if row["role"] == _PHOTO}
+    fakes = clean.filter(lambda row: row["method"] == run.method and row["label"] == FAKE)
     seen: set[str] = set()
     for row in fakes.sort("image_id"):
         if row["component_id"] in seen or len(seen) == run.faces or row["pair_id"] not in photos:

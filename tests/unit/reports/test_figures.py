@@ -19,6 +19,14 @@ def test_a_contact_sheet_shows_every_image(tmp_path: Path, face: Pixels) -> None
     assert ink(tmp_path / "sheet.png") > 0.5
 
 
+def test_scores_are_written_under_their_images(tmp_path: Path, face: Pixels) -> None:
+    """What is called fake gets a frame: more ink."""
+    image = encode_jpeg(np.full_like(face, 255), 90, 0)
+    for score in (0.2, 0.8):
+        figures.draw_scored([{"photo": (image, score)}], "orl", tmp_path / f"{score}.png")
+    assert 0 < ink(tmp_path / "0.2.png") < ink(tmp_path / "0.8.png")
+
+
 def test_p_values_are_drawn_as_shares(tmp_path: Path) -> None:
     values = {"ours": np.linspace(0, 1, 50), "plain": np.zeros(50)}
     figures.draw_p_values(values, tmp_path / "p.png")

@@ -34,10 +34,13 @@ class Finding:
 
 
 def to_values(findings: Sequence[Finding]) -> dict[str, Measured | Scalar]:
-    """Findings as named numbers: `<code>_outcome`, and `<code>` with n and its interval."""
+    """Findings as named numbers: `<code>_outcome`, `<code>_limit`, `<code>` with n and interval."""
     values: dict[str, Measured | Scalar] = {}
     for finding in findings:
-        values[f"{finding.code}_outcome"] = finding.outcome
+        values |= {
+            f"{finding.code}_outcome": finding.outcome,
+            f"{finding.code}_limit": finding.limit,
+        }
         if finding.low is None or finding.high is None or finding.value is None:
             values |= {finding.code: finding.value, f"{finding.code}_n": finding.n}
         else:

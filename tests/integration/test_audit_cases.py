@@ -1,0 +1,77 @@
+"""What the audit's page is made from: the worked case, the bench, the growth benchmark."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tests.conftest import run_script
+
+from faceproof.audit import benches
+from faceproof.data import tables
+from faceproof.data.images import estimate_jpeg_quality
+from faceproof.learning import pools
+
+
+def plant(dataset: Path, output: Path) -> Path:
+    done = run_script(
+        "question_02/plant.py", "--dataset", str(dataset), "--output", str(output),
+        "--quality", "40",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def test_fakes_alone_are_saved_again_and_the_audit_finds_it(dataset: Path, tmp_path: Path) -> None:
+    planted = plant(dataset, tmp_path / "planted")
+    before = {
+        row["image_id"]: row["image"]["bytes"] for row in tables.open_dataset(dataset)["test"]
+    }
+    for row in tables.open_dataset(planted)["test"]:
+        data = row["image"]["bytes"]
+        if row["label"]:
+            assert estimate_jpeg_quality(data) == 40
+        else:
+            assert data == before[row["image_id"]]["bytes"]
+    assert pools.open_pools(planted, tmp_path / "pixels")  # training takes it
+    done = run_script(
+        "question_02/audit.py", "--data", str(planted), "--output", str(tmp_path / "audit")
+    )
+    assert done.returncode == 3, done.stderr
+    findings = json.loads((tmp_path / "audit" / "report.json").read_text())["findings"]
+    failed = {one["code"] for one in findings if one["outcome"] == "fail"}
+    assert "shortcut_quality" in failed
+
+
+def test_the_worked_case_is_drawn(dataset: Path, model: Path, tmp_path: Path) -> None:
+    planted = plant(dataset, tmp_path / "planted")
+    figure = tmp_path / "faces.png"
+    done = run_script(
+        "question_02/show_planted.py", "--model", str(model), "--planted", str(planted),
+        "--clean", str(dataset), "--figure", str(figure),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with Image.open(figure) as picture:
+        assert np.asarray(picture.convert("L")).std() > 20
+
+
+def test_an_audit_of_the_bench_is_kept_with_its_commit(tmp_path: Path) -> None:
+    benches._work(tmp_path, "codec", 3)
+    kept = json.loads(benches.locate(tmp_path, "codec", 3).read_text())
+    assert kept["outcomes"]["shortcut_codec"] == "fail"
+    assert kept["outcomes"]["leak_identity"] == "pass"
+    assert kept["commit"]
+
+
+def test_growing_audits_are_timed(model: Path, tmp_path: Path) -> None:
+    done = run_script(
+        "question_02/measure_growth.py", "--model", str(model), "--work", str(tmp_path / "work"),
+        "--results", str(tmp_path / "results.json"), "--sizes", "100",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    values = json.loads((tmp_path / "results.json").read_text())["values"]
+    assert 0 < values["model_seconds_classifier_100"] < values["model_seconds_100"]
+    assert values["predictions_seconds_classifier_100"] == 0
+    assert values["predictions_peak_bytes_100"] > 0
+    report = json.loads((tmp_path / "work" / "report_100" / "report.json").read_text())
+    assert report["scored"] == 240  # a whole round
