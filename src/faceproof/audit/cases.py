@@ -120,10 +120,7 @@ class Case:
     @cached_property
     def drawn(self) -> Rows:
         """Places of whole groups drawn at random, about `images` of them, shape (M,)."""
-        names, counts = np.unique(self.groups, return_counts=True)
-        order = np.random.default_rng(self.seed).permutation(len(names))
-        fits = np.cumsum(counts[order]) <= max(self.images, int(counts[order[0]]))
-        return np.flatnonzero(np.isin(self.groups, names[order[fits]]))
+        return draw_groups(self.groups, self.images, self.seed)
 
     def pictures(self, places: Rows) -> Iterator[Pixels]:
         """The images at some places, decoded one at a time."""
@@ -228,6 +225,14 @@ def _look_up(
             f"none of the images in {predictions} is in the data; give the data it was made on"
         )
     return test, find(np.setdiff1d(evidence.rows_of(_VALIDATION), rows))
+
+
+def draw_groups(groups: NDArray[np.str_], images: int, seed: int) -> Rows:
+    """Places of whole groups drawn at random, as many as hold that many images, at least one."""
+    names, counts = np.unique(groups, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    fits = np.cumsum(counts[order]) <= max(images, int(counts[order[0]]))
+    return np.flatnonzero(np.isin(groups, names[order[fits]]))
 
 
 def require_groups(groups: NDArray[np.str_]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceproof.audit.audits import has_failed, measure_classifier, run_checks
-from faceproof.audit.cases import Case, Scored
+from faceproof.audit.cases import Case, Scored, draw_groups
 from faceproof.audit.checks import FINDERS, comparisons
 from faceproof.audit.rules import RULES
 from faceproof.audit.suspects import list_errors, list_suspects
@@ -183,6 +183,15 @@ def test_the_threshold_is_as_uncertain_as_the_validation_it_is_from(sound: Case)
     own = np.flatnonzero(sound.labels == 0)
     alone = sound.measure(lambda places: float(alarms[places].mean()), own)
     assert found.high - found.low > alone.high - alone.low
+
+
+def test_groups_are_drawn_whole() -> None:
+    groups = np.repeat(np.array(list("abcdef")), [1, 2, 3, 4, 5, 50])
+    for seed in range(5):
+        drawn = groups[draw_groups(groups, 8, seed)]
+        assert 1 <= len(drawn) <= 8 or set(drawn) == {"f"}
+        for name in set(drawn):
+            assert (drawn == name).sum() == (groups == name).sum()
 
 
 def test_skill_at_people_is_not_skill_at_fakes() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from faceproof.audit import rules
-from faceproof.audit.cases import Case
+from faceproof.audit.cases import Case, draw_groups
 from faceproof.audit.checks.finders import Finder
 from faceproof.audit.observations import HIDDEN_VIEWS
 from faceproof.data.checks.findings import Finding
@@ -23,7 +23,7 @@ _FACTS: Mapping[str, tuple[str, ...]] = {
 }
 _UNSEEN = "file"  # a classifier of pixels does not see it, and a forgery's texture changes it
 _JUDGED_UNHIDDEN = ("border",)  # forgeries of faces do not reach it
-_FEWEST = 20  # images of each label
+_FEWEST, _MOST = 20, 20_000  # images of each label; images in all, drawn where there are more
 
 
 def _encode(facts: list[dict[str, float | str]], columns: tuple[str, ...]) -> NDArray[np.float64]:
@@ -42,6 +42,9 @@ def _probe(name: str, case: Case) -> Finding:
     is_fact = name in _FACTS
     view = _encode(case.seen.facts, _FACTS[name]) if is_fact else case.seen.views[name]
     places = np.flatnonzero(np.isfinite(view).all(axis=1))
+    if len(places) > _MOST:
+        ties = case.evidence.groups[case.seen.rows[places]]
+        places = places[draw_groups(ties, _MOST, case.seed)]
     rows: Rows = case.seen.rows[places]
     labels, groups = case.evidence.labels[rows], case.evidence.groups[rows]
     if len(places) and min(np.bincount(labels, minlength=2)) < _FEWEST:
