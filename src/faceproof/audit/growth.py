@@ -55,6 +55,9 @@ class GrowthSettings:
     sizes: list[int] = field(
         default_factory=lambda: [1000, 10000, 100000], metadata={"help": "test images audited"}
     )
+    largest_scored: int = field(
+        default=10000, metadata={"help": "above it only predictions are audited, not the model"}
+    )
     processes: int = field(default=2, metadata={"help": "that make images; an audit has one"})
     seed: int = field(default=0, metadata={"help": "of the images"})
     size: Size = field(default="full", metadata={"help": "what the results call themselves"})
@@ -83,10 +86,10 @@ def time_audits(run: GrowthSettings) -> dict[str, Scalar]:
         folder = _lay_out(run, size)
         output = run.work / f"report_{size}"
         base = AuditSettings(data=str(folder), output=output, seed=run.seed)
-        for name, asked in {
-            "model": replace(base, model=run.model),
-            "predictions": replace(base, predictions=folder / "predictions.csv"),
-        }.items():
+        asked_by = {"predictions": replace(base, predictions=folder / "predictions.csv")}
+        if size <= run.largest_scored:
+            asked_by["model"] = replace(base, model=run.model)
+        for name, asked in asked_by.items():
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(1, context) as pool:
                 spent = pool.submit(_audit, asked).result()

@@ -6,10 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from faceproof.audit import rules
 from faceproof.audit.cases import Case
@@ -17,16 +13,14 @@ from faceproof.audit.checks.finders import Finder
 from faceproof.audit.interventions import fit_mask
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
-from faceproof.errors import MetricError
+from faceproof.data.checks.gates import score_across_folds
 from faceproof.metrics import Labels, Measured, auroc
 from faceproof.records import FAKE
 
 _HEAT_IMAGES = 40
 _FEWEST = 10
-_FOLDS = 5
 _SHUFFLES = 200
 _WEAK = 0.65  # an AUROC that would have been seen, were it there
-_STEPS = 500
 _FACTS = ("width", "height", "quantisation", "subsampling")
 
 
@@ -67,7 +61,10 @@ def _outdo(case: Case) -> Finding:
     facts = pd.DataFrame(case.seen.facts).reindex(columns=list(_FACTS)).fillna(-1)
     features = {**case.seen.baselines, "file": facts.to_numpy(np.float64)}
     places = np.arange(len(case.labels))
-    baselines = {name: _score_folds(case, one[chosen]) for name, one in features.items()}
+    baselines = {
+        name: score_across_folds(one[chosen], case.labels, case.groups, case.seed)
+        for name, one in features.items()
+    }
     ranked = {name: auroc(case.labels, one) for name, one in baselines.items()}
     best = max(ranked, key=lambda name: ranked[name])
     measured = case.measure(
@@ -75,20 +72,6 @@ def _outdo(case: Case) -> Finding:
     )
     said = ", ".join(f"{name} {value:.2f}" for name, value in ranked.items())
     return rules.judge("baselines", measured, f"The classifier {case.rank(places):.2f}, {said}.")
-
-
-def _score_folds(case: Case, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    labels, groups = case.labels, case.groups
-    if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < _FOLDS:
-        raise MetricError(f"a baseline needs at least {_FOLDS} groups of each label")
-    scores = np.zeros(len(labels))
-    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=case.seed)
-    for known, unseen in folds.split(features, labels, groups):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=_STEPS))
-        scores[unseen] = model.fit(features[known], labels[known]).decision_function(
-            features[unseen]
-        )
-    return scores
 
 
 def _shuffle(case: Case) -> Finding:

@@ -239,23 +239,34 @@ def probe_view(
     Raises:
         MetricError: fewer than five groups, or a single class.
     """
-    if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < _FOLDS:
-        raise MetricError(f"a probe needs at least {_FOLDS} groups of each label")
     rng = np.random.default_rng(seed)
-    scores = _score_across_folds(views, labels, groups, seed)
+    scores = score_across_folds(views, labels, groups, seed)
     by_chance = []
     for _ in range(_PERMUTATIONS):
         permuted = _permute_within(labels, pairs, rng)
-        by_chance.append(auroc(permuted, _score_across_folds(views, permuted, groups, seed)))
+        by_chance.append(auroc(permuted, score_across_folds(views, permuted, groups, seed)))
     shift = 0.5 - float(np.mean(by_chance))
     raw = measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
     value, low, high = (min(1.0, one + shift) for one in (raw.value, raw.low, raw.high))
     return Measured(value, raw.n, low, high)
 
 
-def _score_across_folds(
+def score_across_folds(
     views: NDArray[np.float64] | csr_matrix, labels: Labels, groups: NDArray[np.str_], seed: int
 ) -> NDArray[np.float64]:
+    """Scores of a logistic regression for images it was not fitted on, shape (N,).
+
+    Args:
+        views: what it sees, shape (N, D).
+        labels: shape (N,), 0 real, 1 fake.
+        groups: images of one group are never on both sides of a fold, shape (N,).
+        seed: of the folds.
+
+    Raises:
+        MetricError: fewer than five groups of a label.
+    """
+    if min(len(np.unique(groups[labels == label])) for label in (0, 1)) < _FOLDS:
+        raise MetricError(f"a regression needs at least {_FOLDS} groups of each label")
     scores = np.zeros(len(labels))
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
     for known, unseen in folds.split(views, labels, groups):
