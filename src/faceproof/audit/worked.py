@@ -27,7 +27,7 @@ class PlantSettings:
 
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     output: Path = field(metadata={"help": "dataset folder to write"})
-    quality: int = field(default=30, metadata={"help": "JPEG quality that fakes are saved at"})
+    quality: int = field(default=20, metadata={"help": "JPEG quality that fakes are saved at"})
     results: Path | None = field(default=None, metadata={"help": "result file to write"})
     seed: int = field(default=0, metadata={"help": "of the order of rows"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})

@@ -13,7 +13,7 @@ SOURCES: Mapping[str, str] = {
     "prediction": "question_03/results.json",
     "streaming": "question_04/results.json",
 }
-# Long runs, made by `make results-full` and `make bench-build`: always the tracked ones.
+# Runs with Makefile targets of their own: always the tracked ones.
 TRACKED: Mapping[str, str] = {
     "orl": "dataset_builder/results_orl.json",
     "portraits": "dataset_builder/results_portraits.json",
@@ -21,7 +21,18 @@ TRACKED: Mapping[str, str] = {
     "protocol": "question_03/results_protocol.json",
     "atto": "training/results_portraits.json",
     "speeds": "training/results_speed.json",
+    "bench": "question_02/results.json",
+    "growth": "question_02/results_growth.json",
+    "planted": "question_02/results_planted.json",
+    "worked_training": "question_02/results_worked_training.json",
+    "worked": "question_02/results_worked.json",
+    "worked_clean": "question_02/results_worked_clean.json",
 }
+
+
+_RANKS = ("fail", "underpowered", "pass", "not_applicable")
+_OFTEN = 0.5
+_FALSE = "_false_fail_rate"
 
 
 class Numbers:
@@ -61,6 +72,34 @@ class Numbers:
             if name.endswith(ending)
         }
 
+    def ranked_findings(self) -> list[tuple[str, str]]:
+        """Codes and outcomes of an audit, what failed first, in the order of the report within."""
+        return sorted(self.findings.items(), key=lambda finding: _RANKS.index(finding[1]))
+
+    def share(self, name: str) -> str:
+        """A share with its exact interval: `20 of 20 (0.83-1.00)`."""
+        count = int(self._values[f"{name}_n"])  # type: ignore[arg-type]  # a count
+        hits = round(count * float(self._values[name]))  # type: ignore[arg-type]  # a share
+        low, high = self._values[f"{name}_low"], self._values[f"{name}_high"]
+        return f"{hits} of {count} ({low:.2f}-{high:.2f})"
+
+    def also(self, fault: str) -> list[str]:
+        """Checks that failed in at least half of the bench's audits of a fault, but its own."""
+        own = self._values[f"{fault}_meant_for"]
+        return [
+            f"`{code}`"
+            for code in self.names("", _FALSE)
+            if code != own and float(self._values[f"{fault}_{code}_rate"] or 0) >= _OFTEN
+        ]
+
+    def false_alarms(self) -> list[str]:
+        """Checks of the bench that failed on any sound classifier, and how often."""
+        return [
+            f"`{code}` {self.share(code + _FALSE)}"
+            for code in self.names("", _FALSE)
+            if self._values[code + _FALSE]
+        ]
+
     def names(self, prefix: str, suffix: str) -> list[str]:
         """What stands between prefix and suffix in the names of values, in their order."""
         return [
@@ -89,8 +128,11 @@ class Numbers:
         value = self._values[name]
         if value is None or f"{name}_low" not in self._values:
             return "" if value is None else f"{value}"
-        low, high = self._values[f"{name}_low"], self._values[f"{name}_high"]
-        return f"{value:.2f} ({low:.2f}-{high:.2f})"
+        parts = (value, self._values[f"{name}_low"], self._values[f"{name}_high"])
+        shown, low, high = (f"{float(part or 0):.2f}".replace("-0.00", "0.00") for part in parts)
+        return (
+            f"{shown} ({low} to {high})" if "-" in shown + low + high else f"{shown} ({low}-{high})"
+        )
 
     def gate(self, family: str, probe: str) -> str:
         """What a gate of the build measured, short enough for a table: `0.51 (0.49-0.53)`."""
