@@ -7,6 +7,8 @@ Photos and fakes of test people, each saved as the photos and as the fakes of th
 with the classifier's scores.
 """
 
+from dataclasses import astuple
+
 import datasets
 
 from faceproof import console, settings
@@ -21,7 +23,7 @@ def main() -> int:
     run = settings.read(worked.ShowSettings, __doc__)
     columns = worked.show(run, open_classifier(run.model))
     figures.draw_scored(
-        [{title: (panel.image, panel.score) for title, panel in one.items()} for one in columns],
+        [{title: astuple(panel) for title, panel in one.items()} for one in columns],
         "orl", run.figure,
     )  # fmt: skip
     console.say(f"figure       {run.figure}")

@@ -222,15 +222,16 @@ def run_bench(run: BenchSettings) -> None:
         if not locate(run.work, name, seed).is_file()
     ]
     logger.info("%d audits are still to be run", len(missing))
-    tasks = [(run.work, name, seed) for name, seed in missing]
+    commit, is_dirty = read_commit()
+    mark = commit[:12] + "+" * is_dirty
+    tasks = [(run.work, name, seed, mark) for name, seed in missing]
     run_tasks(_work, tasks, run.processes, "auditing", "audits")
 
 
-def _work(work: Path, name: str, seed: int) -> None:
+def _work(work: Path, name: str, seed: int, commit: str) -> None:
     logging.disable(logging.WARNING)
     outcomes = audit_one(name, seed)
-    commit, is_dirty = read_commit()
-    document = {"commit": commit[:12] + "+" * is_dirty, "outcomes": outcomes}
+    document = {"commit": commit, "outcomes": outcomes}
     with replacing(locate(work, name, seed)) as partial:
         partial.write_text(json.dumps(document))
 

@@ -228,11 +228,19 @@ def _look_up(
 
 
 def draw_groups(groups: NDArray[np.str_], images: int, seed: int) -> Rows:
-    """Places of whole groups drawn at random, as many as hold that many images, at least one."""
-    names, counts = np.unique(groups, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    fits = np.cumsum(counts[order]) <= max(images, int(counts[order[0]]))
-    return np.flatnonzero(np.isin(groups, names[order[fits]]))
+    """Places of whole groups drawn at random, that hold so many images at most.
+
+    Five groups are drawn whatever they hold: fewer have no interval. Those that hold too many for
+    the rest are passed over.
+    """
+    names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    taken: list[int] = []
+    left = images
+    for one in np.random.default_rng(seed).permutation(len(names)).tolist():
+        if len(taken) < _FEWEST_GROUPS or counts[one] <= left:
+            taken.append(one)
+            left -= int(counts[one])
+    return np.flatnonzero(np.isin(codes, taken))
 
 
 def require_groups(groups: NDArray[np.str_]) -> None:

@@ -3,7 +3,6 @@
 import csv
 import multiprocessing
 import os
-import resource
 import shutil
 import time
 from collections.abc import Callable
@@ -19,12 +18,13 @@ import numpy as np
 from datasets import Dataset
 from scipy.special import expit
 
-from faceproof.audit.audits import AuditSettings, look, run_checks, write_report
+from faceproof.audit.audits import AuditSettings, look, measure_classifier, run_checks, write_report
 from faceproof.audit.classifiers import Classifier
 from faceproof.audit.plants import build_splits
 from faceproof.console import progress
 from faceproof.data.images import decode, decode_mask, encode_jpeg, encode_mask
 from faceproof.data.tables import image_name
+from faceproof.errors import SettingsError
 from faceproof.learning.workers import run_tasks
 from faceproof.records import SPLITS
 from faceproof.results import Scalar, Size
@@ -65,6 +65,8 @@ class GrowthSettings:
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
         require_positive(self, "processes")
+        if min(self.sizes, default=0) < 1:
+            raise SettingsError("sizes must be 1 or more")
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,14 @@ def _audit(asked: AuditSettings) -> Spent:
     shares: list[float] = []
     case = look(asked, lambda classifier: _watch(classifier, shares))
     findings = run_checks(case)
-    write_report(case, findings, {}, asked.output)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Spent(time.perf_counter() - start, sum(shares), peak)
+    write_report(case, findings, measure_classifier(case), asked.output)
+    return Spent(time.perf_counter() - start, sum(shares), _read_peak())
+
+
+def _read_peak() -> int:
+    """Most bytes this process ever held; `getrusage` may tell its parent's instead."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) * 1024
 
 
 def _watch(classifier: Classifier, shares: list[float]) -> Classifier:
@@ -126,7 +133,7 @@ def _watch(classifier: Classifier, shares: list[float]) -> Classifier:
 
 
 def _lay_out(run: GrowthSettings, size: int) -> Path:
-    """A dataset folder with so many test images or a few more, and predictions for them."""
+    """A dataset folder with so many test images, and predictions for them."""
     folder = run.work / f"images_{size}"
     if (folder / "README.md").is_file():
         return folder
@@ -138,8 +145,10 @@ def _lay_out(run: GrowthSettings, size: int) -> Path:
     rounds = range(-(-size // each))
     missing = [(made, run.seed, one) for one in rounds if not _locate(made, _TEST, one).is_file()]
     run_tasks(_make_round, missing, run.processes, "making images", "rounds")
-    for split, one in [("train", 0), ("validation", 0), *((_TEST, one) for one in rounds)]:
+    for split, one in [("train", 0), ("validation", 0), *((_TEST, one) for one in rounds[:-1])]:
         os.link(_locate(made, split, one), _locate(folder, split, one))
+    last = Dataset.from_parquet(str(_locate(made, _TEST, rounds[-1])), keep_in_memory=True)
+    last.select(range(size - each * rounds[-1])).to_parquet(_locate(folder, _TEST, rounds[-1]))
     _predict(folder, run.seed)
     (folder / "README.md").write_text(_CARD)  # last: it says that the rest is there
     return folder

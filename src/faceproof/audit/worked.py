@@ -10,10 +10,13 @@ from datasets import DatasetDict
 
 from faceproof.audit.classifiers import Classifier
 from faceproof.data import shards
-from faceproof.data.images import Pixels, decode, encode_jpeg, estimate_jpeg_quality
+from faceproof.data.checks.shortcuts import read_file_facts
+from faceproof.data.images import decode, encode_jpeg, estimate_jpeg_quality
 from faceproof.data.tables import open_dataset
+from faceproof.errors import InputError, SettingsError
 from faceproof.records import FAKE, ROLES
 from faceproof.results import Scalar, Size
+from faceproof.settings import require_positive
 
 _TERMS = {"license": "other", "pretty_name": "Fakes saved at another quality"}
 _CARD_NOTE = "Planted for the audit's page: the fakes of the parent set, saved once more.\n"
@@ -32,6 +35,11 @@ class PlantSettings:
     seed: int = field(default=0, metadata={"help": "of the order of rows"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
+    def __post_init__(self) -> None:
+        """Refuse to write over the set that is read."""
+        if self.output.resolve() == self.dataset.resolve():
+            raise SettingsError(f"output is the dataset {self.dataset} itself; give another folder")
+
 
 @dataclass(frozen=True)
 class ShowSettings:
@@ -44,13 +52,18 @@ class ShowSettings:
     method: str = field(default="swap", metadata={"help": "whose fakes are shown"})
     faces: int = field(default=6, metadata={"help": "people to show"})
 
+    def __post_init__(self) -> None:
+        """Refuse values that show nothing."""
+        require_positive(self, "faces")
+
 
 @dataclass(frozen=True)
 class Panel:
-    """An encoded image and what the classifier says of it, 0 real to 1 fake."""
+    """An encoded image, its score, 0 real to 1 fake, and whether that is called fake."""
 
     image: bytes
     score: float
+    is_called_fake: bool
 
 
 def plant(run: PlantSettings) -> dict[str, Scalar]:
@@ -62,7 +75,7 @@ def plant(run: PlantSettings) -> dict[str, Scalar]:
             for name, rows in splits.items()
         }
     )
-    staged = shards.stage(planted, run.output.with_name("staging"), _ROWS_PER_SHARD, run.seed)
+    staged = shards.stage(planted, run.output / "staging", _ROWS_PER_SHARD, run.seed)
     card = f"---\n{shards.describe(staged, planted, _TERMS)}---\n{_CARD_NOTE}"
     shards.publish(staged, run.output, card, {})
     fakes = sum(sum(label == FAKE for label in rows["label"]) for rows in splits.values())
@@ -71,40 +84,48 @@ def plant(run: PlantSettings) -> dict[str, Scalar]:
 
 def _save_fakes(row: dict[str, Any], quality: int) -> dict[str, Any]:
     if row["label"] == FAKE:
-        data = encode_jpeg(decode(row["image"]["bytes"]), quality, 0)
-        row["image"] = {"bytes": data, "path": None}
+        row["image"] = {"bytes": _save(row["image"]["bytes"], quality), "path": None}
     return row
+
+
+def _save(data: bytes, quality: int) -> bytes:
+    """The image as a JPEG of that quality, its chroma subsampling as it was."""
+    sampling = max(0, int(read_file_facts(data)["subsampling"]))
+    return encode_jpeg(decode(data), quality, sampling)
 
 
 def show(run: ShowSettings, classifier: Classifier) -> list[dict[str, Panel]]:
     """A photo and its fake, each as both labels were saved, with the classifier's scores.
 
     One column a person: the photos are the first of test people that have a fake of the method.
+
+    Raises:
+        InputError: there are none.
     """
     decision = classifier.decision
     assert decision is not None  # the classifiers of train.py have one
     columns = []
     for photo, fake, saved in _find_pairs(run):
-        as_photo = estimate_jpeg_quality(photo) or 95
-        as_fake = estimate_jpeg_quality(saved) or 60
+        as_fake = estimate_jpeg_quality(saved)
+        assert as_fake is not None  # a JPEG
         files = {
             "photo": photo,
-            "photo, saved\nas the fakes are": encode_jpeg(decode(photo), as_fake, 0),
-            "fake, as it\nwas trained on": saved,
-            "fake, saved\nas the photos are": encode_jpeg(fake, as_photo, 0),
+            "photo, saved\nas the fakes are": _save(photo, as_fake),
+            "fake, saved as\nin training": saved,
+            "fake, saved\nas the photos are": fake,
         }
         scores = decision.to_scores(classifier.score(decode(one) for one in files.values()))
         columns.append(
             {
-                title: Panel(data, float(score))
+                title: Panel(data, float(score), bool(decision.force(score)))
                 for (title, data), score in zip(files.items(), scores, strict=True)
             }
         )
     return columns
 
 
-def _find_pairs(run: ShowSettings) -> Iterator[tuple[bytes, Pixels, bytes]]:
-    """The photo's file, its fake as it was made, and as it was saved."""
+def _find_pairs(run: ShowSettings) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """The photo's file, that of its fake as it was made, and as it was saved."""
     clean = open_dataset(run.clean)["test"]
     saved = open_dataset(run.planted)["test"]
     files = {row["image_id"]: row["image"]["bytes"] for row in saved}
@@ -115,4 +136,6 @@ def _find_pairs(run: ShowSettings) -> Iterator[tuple[bytes, Pixels, bytes]]:
         if row["component_id"] in seen or len(seen) == run.faces or row["pair_id"] not in photos:
             continue
         seen.add(row["component_id"])
-        yield photos[row["pair_id"]], decode(row["image"]["bytes"]), files[row["image_id"]]
+        yield photos[row["pair_id"]], row["image"]["bytes"], files[row["image_id"]]
+    if not seen:
+        raise InputError(f"{run.clean} has no fakes of {run.method} beside photos in test")

@@ -77,13 +77,13 @@ def draw_triplets(triplets: Gallery, source: str, path: Path) -> None:
 
 
 def draw_scored(
-    columns: Sequence[Mapping[str, tuple[bytes, float]]], source: str, path: Path
+    columns: Sequence[Mapping[str, tuple[bytes, float, bool]]], source: str, path: Path
 ) -> None:
     """Contact sheet with a score under each image; what is called fake has a black frame.
 
     Args:
-        columns: one mapping per photo, from row title to an encoded image and its score, 0 real to
-            1 fake; the same titles in all.
+        columns: one mapping per photo, from row title to an encoded image, its score, 0 real to 1
+            fake, and whether it is called fake; the same titles in all.
         source: of the photos, for the credit.
         path: PNG to write.
     """
@@ -95,12 +95,12 @@ def draw_scored(
     )  # fmt: skip
     for row, title in enumerate(titles):
         for column, scored in enumerate(columns):
-            image, score = scored[title]
+            image, score, is_called_fake = scored[title]
             panel = axes[row, column]
             panel.imshow(Image.open(io.BytesIO(image)), cmap="gray", vmin=0, vmax=255)
             panel.set_xticks([])
             panel.set_yticks([])
-            panel.spines[:].set(linewidth=2.5, color="black", visible=score >= 0.5)
+            panel.spines[:].set(linewidth=2.5, color="black", visible=is_called_fake)
             panel.set_xlabel(f"{score:.2f}", fontsize=9, labelpad=2)
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
     figure.text(1.0, 0.0, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")

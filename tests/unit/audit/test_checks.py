@@ -186,12 +186,18 @@ def test_the_threshold_is_as_uncertain_as_the_validation_it_is_from(sound: Case)
 
 
 def test_groups_are_drawn_whole() -> None:
-    groups = np.repeat(np.array(list("abcdef")), [1, 2, 3, 4, 5, 50])
-    for seed in range(5):
-        drawn = groups[draw_groups(groups, 8, seed)]
-        assert 1 <= len(drawn) <= 8 or set(drawn) == {"f"}
-        for name in set(drawn):
-            assert (drawn == name).sum() == (groups == name).sum()
+    groups = np.repeat(np.arange(30).astype(str), [*range(1, 30), 500])
+    for seed in range(10):
+        drawn = groups[draw_groups(groups, 200, seed)]
+        names, counts = np.unique(drawn, return_counts=True)
+        assert all(counts == [(groups == name).sum() for name in names])
+        if "29" not in names:  # the giant is passed over, not the end of the draw
+            assert 150 < len(drawn) <= 200
+
+
+def test_groups_too_large_for_the_draw_still_have_an_interval() -> None:
+    groups = np.repeat(np.array(list("abcdefghijkl")), 100)
+    assert len(np.unique(groups[draw_groups(groups, 400, 0)])) == 5
 
 
 def test_skill_at_people_is_not_skill_at_fakes() -> None:

@@ -118,6 +118,15 @@ def test_images_of_a_hub_dataset_are_found_by_their_ids(face: Pixels, tmp_path: 
     assert case.scores.round(3).tolist() == [0.1, 0.9]
 
 
+def test_hidden_labels_do_not_shift_names(face: Pixels, tmp_path: Path) -> None:
+    rows = make_rows(face, [-1, 0, -1, 1])
+    path = write_scores(
+        tmp_path, "image,score\n" + "".join(f"test/{n},0.{n + 1}\n" for n in range(4))
+    )
+    case = open_case(gather({"test": rows}, "here"), None, path, Question())
+    assert case.scores.round(3).tolist() == [0.2, 0.4]
+
+
 def test_an_image_folder_that_says_it_is_a_dataset_is_read(tmp_path: Path, face: Pixels) -> None:
     for label in ("real", "fake"):
         (tmp_path / "photos" / label).mkdir(parents=True)
@@ -128,11 +137,10 @@ def test_an_image_folder_that_says_it_is_a_dataset_is_read(tmp_path: Path, face:
     assert [seen.picture(row).shape for row in range(2)] == [face.shape] * 2
 
 
-def test_a_row_cannot_name_a_file_of_this_machine(tmp_path: Path, face: Pixels) -> None:
-    outside = tmp_path / "secret.jpg"
-    outside.write_bytes(encode_jpeg(face, 80, 0))
+@pytest.mark.parametrize("name", ["/etc/hostname", "user/name/../../secret.jpg", "a\0b"])
+def test_a_row_cannot_name_a_file_of_this_machine(name: str, face: Pixels) -> None:
     rows = make_rows(face, [0, 1]).cast_column("image", Image(decode=False))
-    stolen = rows.map(lambda row: {"image": {"bytes": None, "path": str(outside)}})
+    stolen = rows.map(lambda row: {"image": {"bytes": None, "path": name}})
     seen = gather({"test": stolen}, "user/name")
     with pytest.raises(ImageError, match="not part of the dataset"):
         seen.read(0)

@@ -22,9 +22,9 @@ def test_a_contact_sheet_shows_every_image(tmp_path: Path, face: Pixels) -> None
 def test_scores_are_written_under_their_images(tmp_path: Path, face: Pixels) -> None:
     """What is called fake gets a frame: more ink."""
     image = encode_jpeg(np.full_like(face, 255), 90, 0)
-    for score in (0.2, 0.8):
-        figures.draw_scored([{"photo": (image, score)}], "orl", tmp_path / f"{score}.png")
-    assert 0 < ink(tmp_path / "0.2.png") < ink(tmp_path / "0.8.png")
+    for name, is_called_fake in (("real.png", False), ("fake.png", True)):
+        figures.draw_scored([{"photo": (image, 0.8, is_called_fake)}], "orl", tmp_path / name)
+    assert 0 < 1.3 * ink(tmp_path / "real.png") < ink(tmp_path / "fake.png")
 
 
 def test_p_values_are_drawn_as_shares(tmp_path: Path) -> None:
