@@ -9,6 +9,7 @@ from tests.conftest import run_script
 
 from faceproof.audit import benches
 from faceproof.data import tables
+from faceproof.data.checks.shortcuts import read_file_facts
 from faceproof.data.images import estimate_jpeg_quality
 from faceproof.learning import pools
 
@@ -31,6 +32,8 @@ def test_fakes_alone_are_saved_again_and_the_audit_finds_it(dataset: Path, tmp_p
         data = row["image"]["bytes"]
         if row["label"]:
             assert estimate_jpeg_quality(data) == 40
+            sampling = read_file_facts(data)["subsampling"]
+            assert sampling == read_file_facts(before[row["image_id"]])["subsampling"]
         else:
             assert data == before[row["image_id"]]
     assert pools.open_pools(planted, tmp_path / "pixels")  # training takes it

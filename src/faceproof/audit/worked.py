@@ -71,7 +71,7 @@ def plant(run: PlantSettings) -> dict[str, Scalar]:
     splits = open_dataset(run.dataset)
     planted = DatasetDict(
         {
-            name: rows.map(partial(_save_fakes, quality=run.quality), desc=f"saving {name}")
+            name: rows.map(partial(_save_fakes, quality=run.quality), load_from_cache_file=False)
             for name, rows in splits.items()
         }
     )
