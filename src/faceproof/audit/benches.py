@@ -246,7 +246,7 @@ def measure_bench(run: BenchSettings) -> dict[str, Measured | Scalar]:
 
     `<fault>_detection_rate` is of the check meant for it, `<fault>_<check>_rate` of every check,
     `<check>_false_fail_rate` over all sound audits, `sound_rate` the share of sound audits without
-    any failure. Intervals are exact (Clopper and Pearson 1934), over seeds: the sound classifiers
+    any failure, `sound_<outcome>_mean` how many checks of one have that outcome. Intervals are exact (Clopper and Pearson 1934), over seeds: the sound classifiers
     of one seed share its images and count as one.
     """
     seeds = range(run.seed, run.seed + run.seeds)
@@ -271,6 +271,9 @@ def measure_bench(run: BenchSettings) -> dict[str, Measured | Scalar]:
         values[f"{code}_false_fail_rate"] = _share(_fails(sound, code), run.seeds)
     clean = [FAIL not in outcomes.values() for outcomes in sound]
     values["sound_rate"] = _share(clean, run.seeds)
+    for outcome in ("pass", "underpowered", "not_applicable"):
+        counts = [[*outcomes.values()].count(outcome) for outcomes in sound]
+        values[f"sound_{outcome}_mean"] = float(np.mean(counts))
     for name in SOUND:
         clean = [FAIL not in outcomes.values() for outcomes in read[name]]
         values[f"{name}_rate"] = _share(clean, run.seeds)

@@ -52,6 +52,8 @@ def test_the_table_counts_what_failed(tmp_path: Path) -> None:
     assert isinstance(clean, Measured)
     assert clean.value == 0.9
     assert values["codec_shortcut_codec_rate"] == 0.5
+    assert values["sound_pass_mean"] == len(RULES) - 0.1
+    assert values["sound_underpowered_mean"] == 0
     assert values["codec_leak_identity_rate"] == 0
 
 
