@@ -246,8 +246,9 @@ def measure_bench(run: BenchSettings) -> dict[str, Measured | Scalar]:
 
     `<fault>_detection_rate` is of the check meant for it, `<fault>_<check>_rate` of every check,
     `<check>_false_fail_rate` over all sound audits, `sound_rate` the share of sound audits without
-    any failure, `sound_<outcome>_mean` how many checks of one have that outcome. Intervals are exact (Clopper and Pearson 1934), over seeds: the sound classifiers
-    of one seed share its images and count as one.
+    any failure, `sound_<outcome>_mean` how many checks of one have that outcome. Intervals are
+    exact (Clopper and Pearson 1934), over seeds: the sound classifiers of one seed share its images
+    and count as one.
     """
     seeds = range(run.seed, run.seed + run.seeds)
     files = {
