@@ -70,6 +70,44 @@ def test_an_interval_carries_count_and_size() -> None:
     assert text == "0.50 (95 % interval 0.25 to 0.75, n = 12, sample)"
 
 
+def open_numbers(values: dict[str, results.Scalar]) -> Numbers:
+    return Numbers(results.ResultFile(values, {}, "sample"))
+
+
+def test_a_short_value_has_no_negative_nothing() -> None:
+    values: dict[str, results.Scalar] = {
+        "x": -0.001,
+        "x_low": -0.2,
+        "x_high": 0.1,
+        "y": 3,
+        "z": None,
+    }
+    numbers = open_numbers(values)
+    assert [numbers.short(name) for name in "xyz"] == ["0.00 (-0.20 to 0.10)", "3", ""]
+
+
+def test_failures_come_first() -> None:
+    values = {"a_outcome": "pass", "b_outcome": "fail", "c_outcome": "fail"}
+    assert [code for code, _ in open_numbers({**values}).ranked_findings()] == ["b", "c", "a"]
+
+
+def test_the_bench_is_told_by_counts() -> None:
+    numbers = open_numbers(
+        {
+            "codec_meant_for": "shortcut_codec", "codec_detection_rate": 0.95,
+            "codec_detection_rate_n": 20, "codec_detection_rate_low": 0.75,
+            "codec_detection_rate_high": 0.999, "codec_shortcut_codec_rate": 0.95,
+            "codec_slices_rate": 0.5, "codec_calibration_rate": 0.4,
+            "shortcut_codec_false_fail_rate": 0.0, "slices_false_fail_rate": 0.01,
+            "slices_false_fail_rate_n": 100, "slices_false_fail_rate_low": 0.0,
+            "slices_false_fail_rate_high": 0.2, "calibration_false_fail_rate": 0.0,
+        }
+    )  # fmt: skip
+    assert numbers.share("codec_detection_rate") == "19 of 20 (0.75-1.00)"
+    assert numbers.also("codec") == ["`slices`"]
+    assert numbers.false_alarms() == ["`slices` 1 of 100 (0.00-0.20)"]
+
+
 def test_the_built_card_keeps_its_metadata_and_gets_new_prose(root: Path) -> None:
     fingerprint = results.read(root / "dataset_builder" / "results.json").values["fingerprint"]
     card = root / "dataset_builder" / "README.md"
