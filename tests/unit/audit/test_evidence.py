@@ -1,11 +1,14 @@
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, Value
 
 from faceproof.audit.audits import (
+    AuditSettings,
     has_failed,
+    look,
     measure_classifier,
     run_checks,
     write_report,
@@ -63,6 +66,18 @@ def test_a_classifier_is_measured_on_what_it_scored(archive: Path, tmp_path: Pat
     assert len(case.labels) == 6
     assert case.scores == pytest.approx([0.9 if label else 0.1 for label in case.labels])
     assert case.validation is None
+
+
+def test_the_same_classifier_of_other_seeds_is_scored_too(
+    archive: Path, model: Path, tmp_path: Path
+) -> None:
+    run = AuditSettings(
+        data=str(archive), output=tmp_path, model=str(model), others=[str(model), str(model)]
+    )
+    case = look(run)
+    assert case.others == (case.rank(np.arange(len(case.labels))),) * 2
+    named = run.identify()
+    assert named["others"] == f"{named['model']} {named['model']}"
 
 
 @pytest.mark.parametrize(
