@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from faceproof.audit.classifiers import Classifier
-from faceproof.audit.evidence import Evidence, read_scores
+from faceproof.audit.evidence import Evidence
 from faceproof.audit.observations import ForgedRegions, Observations, hash_rows, observe
+from faceproof.audit.scores import read_scores
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash
 from faceproof.data.images import Pixels

@@ -14,7 +14,8 @@ from faceproof.audit.audits import (
     write_report,
 )
 from faceproof.audit.cases import Question, open_case
-from faceproof.audit.evidence import gather, read_evidence, read_scores
+from faceproof.audit.evidence import gather, read_evidence
+from faceproof.audit.scores import read_scores
 from faceproof.data.checks.findings import to_values
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.errors import DatasetError, ImageError, InputError
