@@ -1,6 +1,7 @@
 """What the audit's page is made from: the worked case, the bench, the growth benchmark."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,23 @@ def test_growing_audits_are_timed(model: Path, tmp_path: Path) -> None:
     assert values["predictions_peak_bytes_100"] > 0
     report = json.loads((tmp_path / "work" / "report_100" / "report.json").read_text())
     assert report["scored"] == 100
+
+
+def test_a_classifier_without_a_decision_or_a_quality_that_is_none_is_refused(
+    dataset: Path, model: Path, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign"
+    shutil.copytree(model, foreign)
+    config = json.loads((foreign / "config.json").read_text())
+    del config["decision"]
+    (foreign / "config.json").write_text(json.dumps(config))
+    done = run_script(
+        "question_02/show_planted.py", "--model", str(foreign), "--planted", str(dataset),
+        "--clean", str(dataset), "--figure", str(tmp_path / "f.png"),
+    )  # fmt: skip
+    assert (done.returncode, "stores no decision" in done.stderr) == (1, True)
+    done = run_script(
+        "question_02/plant.py", "--dataset", str(dataset), "--output", str(tmp_path / "p"),
+        "--quality", "0",
+    )  # fmt: skip
+    assert (done.returncode, "from 1 to 95" in done.stderr) == (1, True)

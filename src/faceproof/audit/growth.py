@@ -121,9 +121,9 @@ def _watch(classifier: Classifier, shares: list[float]) -> Classifier:
 
     def timed(call: Callable[[Any], Any], given: Any) -> Any:  # passed on
         start = time.perf_counter()
-        given = call(given)
+        result = call(given)
         shares.append(time.perf_counter() - start)
-        return given
+        return result
 
     return replace(
         classifier,
@@ -134,12 +134,12 @@ def _watch(classifier: Classifier, shares: list[float]) -> Classifier:
 
 def _lay_out(run: GrowthSettings, size: int) -> Path:
     """A dataset folder with so many test images, and predictions for them."""
-    folder = run.work / f"images_{size}"
+    folder = run.work / f"images_{size}_{run.seed}"
     if (folder / "README.md").is_file():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    made = run.work / "rounds"
+    made = run.work / f"rounds_{run.seed}"
     made.mkdir(exist_ok=True)
     each = len(build_splits(None, run.seed)[_TEST])
     rounds = range(-(-size // each))

@@ -13,7 +13,7 @@ from faceproof.data import shards
 from faceproof.data.checks.shortcuts import read_file_facts
 from faceproof.data.images import decode, encode_jpeg, estimate_jpeg_quality
 from faceproof.data.tables import open_dataset
-from faceproof.errors import InputError, SettingsError
+from faceproof.errors import InputError, ModelError, SettingsError
 from faceproof.records import FAKE, ROLES
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
@@ -36,7 +36,9 @@ class PlantSettings:
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse to write over the set that is read."""
+        """Refuse to write over the set that is read, and qualities that JPEG has not."""
+        if not 1 <= self.quality <= 95:
+            raise SettingsError(f"quality is {self.quality}; it must be from 1 to 95")
         if self.output.resolve() == self.dataset.resolve():
             raise SettingsError(f"output is the dataset {self.dataset} itself; give another folder")
 
@@ -100,14 +102,17 @@ def show(run: ShowSettings, classifier: Classifier) -> list[dict[str, Panel]]:
     One column a person: the photos are the first of test people that have a fake of the method.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or the planted ones are no JPEGs.
+        ModelError: the classifier stores no decision.
     """
     decision = classifier.decision
-    assert decision is not None  # the classifiers of train.py have one
+    if decision is None:
+        raise ModelError(f"{classifier.name} stores no decision; give one that train.py made")
     columns = []
     for photo, fake, saved in _find_pairs(run):
         as_fake = estimate_jpeg_quality(saved)
-        assert as_fake is not None  # a JPEG
+        if as_fake is None:
+            raise InputError(f"the fakes of {run.planted} are no JPEGs; make it with plant.py")
         files = {
             "photo": photo,
             "photo, saved\nas the fakes are": _save(photo, as_fake),
