@@ -58,7 +58,7 @@ path:
 	  --output $(ROOT)/question_03/predictions.csv --results $(ROOT)/question_03/results.json
 	python question_02/audit.py --model build/demo/model --data dataset_builder \
 	  --output build/demo/audit --results $(ROOT)/question_02/results_audit.json || test $$? -eq 3
-	python question_04/measure.py --dataset dataset_builder --results $(ROOT)/question_04/results.json
+	python question_04/show_store.py --dataset dataset_builder --results $(ROOT)/question_04/results_store.json
 	python -m faceproof.reports.render --root $(ROOT)
 
 # How fast datasets are built, on an idle machine; some minutes.

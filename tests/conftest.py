@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from faceproof.buckets import Endpoint
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.learning.decisions import Decision
 from faceproof.learning.models import Architecture, make_model, save_model
 from faceproof.scale.servers import start_seaweedfs
-from faceproof.storage import Endpoint
 
 REPOSITORY = Path(__file__).parents[1]
 PEOPLE, PHOTOS_EACH = 10, 3

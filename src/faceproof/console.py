@@ -30,7 +30,8 @@ def start() -> None:
     """Send log lines to stderr; call once, in `main`. Other ranks stay silent below ERROR."""
     level = logging.INFO if is_main_process() else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)-7s %(message)s", stream=sys.stderr)
-    for chatty in ("httpx2", "datasets", "evaluate", "aiobotocore", "botocore", "fontTools"):
+    for chatty in ("httpx2", "datasets", "evaluate", "aiobotocore", "botocore", "fontTools",
+                    "daft_local_plan", "tracing.span"):  # fmt: skip
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -1,17 +1,14 @@
-"""One door to files and object stores: whole writes, fingerprints, downloads, S3."""
+"""One door to files and the network: whole writes, fingerprints, downloads, the Hub."""
 
 import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import requests
-import s3fs
-from botocore.exceptions import BotoCoreError, ClientError
 from httpx2 import HTTPError
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
@@ -24,7 +21,6 @@ MAX_DOWNLOAD_BYTES = 50 << 20  # a portrait has some ten kilobytes
 _READ_BYTES = 1 << 20
 _DOWNLOAD_TRIES = 4
 _TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
-_TRIES = 1  # of botocore: s3fs itself tries five times, only for errors that can pass
 
 HubKind = Literal["dataset", "model", "space"]
 
@@ -71,66 +67,6 @@ def hash_files(paths: Iterable[Path]) -> str:
     for path in paths:
         digest.update(bytes.fromhex(hash_file(path)))
     return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where an S3 server is and how to enter; the secret never shows in logs or tracebacks."""
-
-    url: str
-    key: str
-    secret: str = field(repr=False)
-
-    def storage_options(self) -> dict[str, object]:
-        """Keyword arguments for `s3fs` and `load_dataset(storage_options=...)`; a fresh copy."""
-        return {
-            "key": self.key,
-            "secret": self.secret,
-            "endpoint_url": self.url,
-            "config_kwargs": {"retries": {"total_max_attempts": _TRIES, "mode": "standard"}},
-        }
-
-
-class Bucket:
-    """One bucket of an S3 server. Errors come back as `StorageError`, without credentials."""
-
-    def __init__(self, endpoint: Endpoint, name: str) -> None:
-        """Make a client of its own: connections are not shared between endpoints."""
-        self.name = name
-        self._files = s3fs.S3FileSystem(**endpoint.storage_options(), skip_instance_cache=True)
-
-    def create(self) -> None:
-        """Create the bucket; one that exists already is kept."""
-        with _explained(f"create bucket {self.name}"):
-            if not self._files.exists(self.name):
-                self._files.mkdir(self.name)
-
-    def put(self, key: str, path: Path) -> bool:
-        """Upload a file unless `key` exists already (`If-None-Match: *`).
-
-        Returns:
-            True if this call wrote the object, False if it was there.
-        """
-        with _explained(f"put {key}"):
-            try:
-                self._files.pipe_file(f"{self.name}/{key}", path.read_bytes(), mode="create")
-            except OSError as error:
-                if not _is_precondition_failure(error):
-                    raise
-                return False
-        return True
-
-    def hash(self, key: str) -> str:
-        """SHA-256 of an object's bytes, read in pieces, hexadecimal."""
-        digest = hashlib.sha256()
-        with _explained(f"read {key}"), self._files.open(f"{self.name}/{key}", "rb") as handle:
-            while piece := handle.read(_READ_BYTES):
-                digest.update(piece)
-        return digest.hexdigest()
-
-    def url(self, key: str) -> str:
-        """The object's address as `load_dataset` and `fsspec` take it."""
-        return f"s3://{self.name}/{key}"
 
 
 def push_folder(
@@ -228,20 +164,3 @@ class Downloader:
         except requests.RequestException as error:
             reason = " ".join(str(error).split())
             raise StorageError(f"cannot fetch {url}: {reason}") from error
-
-
-def _is_precondition_failure(error: OSError) -> bool:
-    """True where the server answered 412: the object is there already."""
-    cause = error.__cause__
-    return (
-        isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "PreconditionFailed"
-    )
-
-
-@contextmanager
-def _explained(action: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ClientError, BotoCoreError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise StorageError(f"S3 refused to {action}: {reason}; check address and keys") from error

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from tests.conftest import run_script
 
+from faceproof.buckets import Bucket, Endpoint, Patience
 from faceproof.data import shards
 from faceproof.errors import StorageError
 from faceproof.scale import streaming
 from faceproof.scale.servers import start_seaweedfs
-from faceproof.storage import Bucket, Endpoint
 
 
 def test_an_object_is_written_once_and_never_replaced(s3: Endpoint, tmp_path: Path) -> None:
-    bucket = Bucket(s3, "once")
+    bucket = Bucket("s3://once", s3)
     bucket.create()
     bucket.create()
     (tmp_path / "a").write_bytes(b"first")
@@ -30,27 +30,27 @@ def test_an_object_is_written_once_and_never_replaced(s3: Endpoint, tmp_path: Pa
 def test_wrong_keys_are_refused_and_not_shown(s3: Endpoint) -> None:
     wrong = replace(s3, secret="not-the-secret")
     with pytest.raises(StorageError, match="check address and keys") as refused:
-        Bucket(wrong, "closed").create()
+        Bucket("s3://closed", wrong).create()
     shown = "".join(traceback.format_exception(refused.value))
     assert "not-the-secret" not in shown
     assert s3.secret not in shown
 
 
 def test_a_missing_object_is_refused_by_name(s3: Endpoint) -> None:
-    bucket = Bucket(s3, "missing")
+    bucket = Bucket("s3://missing", s3)
     bucket.create()
-    with pytest.raises(StorageError, match="read nothing"):
+    with pytest.raises(StorageError, match="cannot read nothing"):
         bucket.hash("nothing")
 
 
 def test_a_dead_server_is_refused() -> None:
     with pytest.raises(StorageError, match="check address"):
-        Bucket(Endpoint("http://127.0.0.1:9", "k", "s"), "b").create()
+        Bucket("s3://b", Endpoint("http://127.0.0.1:9", "k", "s"), Patience(tries=1)).create()
 
 
 def test_shards_stream_back_image_by_image(s3: Endpoint, dataset: Path) -> None:
     files = shards.list_shards(dataset)
-    bucket = Bucket(s3, "stream")
+    bucket = Bucket("s3://stream", s3)
     keys = streaming.upload(bucket, files)
     assert streaming.upload(bucket, files) == keys  # again: nothing is replaced, nothing refused
     stream = streaming.open_stream(s3, [bucket.url(key) for key in keys])
@@ -66,7 +66,7 @@ def test_a_foreign_object_of_the_same_name_is_not_taken_for_ours(
     s3: Endpoint, dataset: Path, tmp_path: Path
 ) -> None:
     shard = shards.list_shards(dataset)[0]
-    bucket = Bucket(s3, "foreign")
+    bucket = Bucket("s3://foreign", s3)
     bucket.create()
     (tmp_path / "other").write_bytes(b"other")
     bucket.put(f"data/{shard.parent.name}/{shard.name}", tmp_path / "other")
@@ -77,7 +77,7 @@ def test_a_foreign_object_of_the_same_name_is_not_taken_for_ours(
 def test_the_measurement_command_reports_loopback(dataset: Path, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     done = run_script(
-        "question_04/measure.py",
+        "question_04/show_store.py",
         "--dataset",
         str(dataset),
         "--results",

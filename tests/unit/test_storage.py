@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from faceproof.storage import Endpoint, hash_file, hash_files, replacing
+from faceproof.buckets import Endpoint
+from faceproof.storage import hash_file, hash_files, replacing
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

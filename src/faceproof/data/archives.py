@@ -180,6 +180,11 @@ def _is_unsafe(name: str) -> bool:
     )
 
 
+def has_image_ending(name: str) -> bool:
+    """True for a name that ends as image files do, also of formats that are not decoded here."""
+    return PurePosixPath(name).suffix.lower() in _EXTENSIONS
+
+
 def _is_image(name: str, read: Reader) -> bool:
     """By extension; files with an unknown one, or none, by their first bytes."""
     path = PurePosixPath(re.sub(r"#\d+$", "", name))  # the number that tells twins apart

@@ -73,7 +73,7 @@ def draw_triplets(triplets: Gallery, source: str, path: Path) -> None:
             panel.spines[:].set_visible(False)
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
     figure.text(1.0, 0.035, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_scored(
@@ -104,7 +104,7 @@ def draw_scored(
             panel.set_xlabel(f"{score:.2f}", fontsize=9, labelpad=2)
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
     figure.text(1.0, 0.0, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> None:
@@ -124,7 +124,7 @@ def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> No
     axes.set_ylabel("share of seeds at or below")
     axes.set_xlim(-0.02, 1.02)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_history(history: Path, path: Path) -> None:
@@ -151,7 +151,7 @@ def draw_history(history: Path, path: Path) -> None:
     bottom.axhline(0.5, color="0.6", linewidth=1, linestyle=":")
     bottom.set_ylabel("validation AUROC")
     bottom.set_xlabel("epoch")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_ablation(result: Path, path: Path) -> None:
@@ -185,7 +185,7 @@ def draw_ablation(result: Path, path: Path) -> None:
     axes.set_xticks(np.arange(len(columns)), [_name_column(column) for column in columns])
     axes.set_ylabel("AUROC on test people")
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _name_column(column: str) -> str:
@@ -227,7 +227,7 @@ def draw_ladder(result: Path, path: Path) -> None:
     left.set_yticks(down, [name.replace("_", " ") for name in names])
     left.set_xlabel("AUROC")
     right.set_xlabel("share of verdicts that flip")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_detection(curves: Mapping[str, Sequence[Sequence[float]]], path: Path) -> None:
@@ -257,7 +257,7 @@ def draw_detection(curves: Mapping[str, Sequence[Sequence[float]]], path: Path) 
         panel.set_ylim(-0.02, 1.02)
     for panel in (panels[0], panels[2]):
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_findings(findings: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -281,10 +281,11 @@ def draw_findings(findings: Sequence[Mapping[str, Any]], path: Path) -> None:
     for outcome, style in _OUTCOMES.items():
         axes.plot([], [], linestyle="", color="black", label=outcome.replace("_", " "), **style)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all, the same bytes each time."""
     with replacing(path) as partial:
         figure.savefig(
             partial, dpi=_DPI, bbox_inches="tight", format="png", metadata={"Software": None}

@@ -11,7 +11,7 @@ SOURCES: Mapping[str, str] = {
     "audit": "question_02/results_audit.json",
     "training": "training/results.json",
     "prediction": "question_03/results.json",
-    "streaming": "question_04/results.json",
+    "streaming": "question_04/results_store.json",
 }
 # Runs with Makefile targets of their own: always the tracked ones.
 TRACKED: Mapping[str, str] = {

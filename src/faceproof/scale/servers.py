@@ -1,7 +1,6 @@
 """A real S3 server on loopback, for demonstrations and tests: SeaweedFS from its PyPI package."""
 
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -13,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from faceproof.buckets import Bucket, Endpoint, Patience
 from faceproof.errors import StorageError
-from faceproof.storage import Bucket, Endpoint
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.3
@@ -91,9 +90,9 @@ def _await_ready(process: subprocess.Popen[bytes], endpoint: Endpoint) -> None:
                 f"the S3 server stopped at its start, exit code {process.returncode}"
             )
         try:
-            probe = Bucket(endpoint, "ready")
+            probe = Bucket("s3://ready", endpoint, Patience(tries=1))
             probe.create()
-            probe.put("probe", Path(os.devnull))
+            probe.put("probe", b"")
         except StorageError:
             time.sleep(_POLL_SECONDS)
         else:

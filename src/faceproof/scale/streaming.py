@@ -1,4 +1,4 @@
-"""The parquet shards on S3 and back again, unchanged."""
+"""Parquet shards on S3 and back again, unchanged: streamed, and through a store and its views."""
 
 import hashlib
 import time
@@ -10,10 +10,17 @@ import numpy as np
 import pyarrow.parquet as pq
 from datasets import Image, IterableDataset, load_dataset
 
+from faceproof.buckets import Bucket, Endpoint
+from faceproof.data.images import decode
 from faceproof.errors import StorageError
 from faceproof.results import Scalar, Size
+from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.stores import Store
+from faceproof.scale.views import sample_uniform, select, view_all
 from faceproof.settings import require_positive
-from faceproof.storage import Bucket, Endpoint, hash_file
+from faceproof.storage import hash_file
+
+_QUERY = "SELECT row, weight FROM metadata WHERE sharpness >= 2.5"
 
 
 @dataclass(frozen=True)
@@ -22,13 +29,18 @@ class StreamSettings:
 
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     results: Path = field(metadata={"help": "result file to write"})
+    scratch: Path = field(
+        default=Path("build/metadata"), metadata={"help": "folder to keep fetched metadata in"}
+    )
+    drawn: int = field(default=600, metadata={"help": "images of the view that is drawn evenly"})
+    seed: int = field(default=0, metadata={"help": "of the draw and of the loader's order"})
     passes: int = field(default=3, metadata={"help": "measured passes, after one to warm up"})
     bucket: str = field(default="faceproof", metadata={"help": "bucket to create"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "passes")
+        require_positive(self, "passes", "drawn")
 
 
 def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:
@@ -95,6 +107,33 @@ def measure(stream: IterableDataset, expected: Sequence[str], passes: int) -> di
         "images_per_second_fastest": float(max(measured)),
         "passes": passes,
         "images_compared_equal": len(expected) * (passes + 1),
+    }
+
+
+def show_views(store: Store, shards: Sequence[Path], run: StreamSettings) -> dict[str, Scalar]:
+    """Views of the uploaded shards: an even draw, a query over it, and an epoch of all, compared.
+
+    Raises:
+        StorageError: a row is missing, doubled, or other pixels than its shard holds.
+    """
+    drawn = sample_uniform(store, run.drawn, run.seed, where={"split": "train"})
+    asked = select(store, _QUERY, run.scratch, drawn)
+    expected = [decode(image["bytes"]) for shard in shards for image in _read_images(shard)]
+    seen = []
+    for batch in ViewLoader(store, view_all(store), Loading(seed=run.seed)):
+        rows = batch["rows"].tolist()
+        seen += rows
+        for row, pixels in zip(rows, batch["pixel_values"], strict=True):
+            if not np.array_equal(pixels, expected[row]):
+                raise StorageError(f"row {row}: what was loaded is not what was stored")
+    if sorted(seen) != list(range(len(expected))):
+        raise StorageError("an epoch is not every row once")
+    return {
+        "strata": len(store.manifest.strata),
+        "view_rows": len(drawn),
+        "view_bytes": len(drawn.encode()),
+        "asked_rows": len(asked),
+        "rows_loaded_equal": len(seen),
     }
 
 

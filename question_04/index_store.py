@@ -1,0 +1,30 @@
+"""Make a store of parquet that is there: find where each image lies, and write that beside it.
+
+    python question_04/index_store.py --data s3://bucket/dataset --place s3://bucket/index
+    python question_04/index_store.py --data dataset_builder --place build/index
+
+Nothing of the dataset is copied or changed. Its image column must be uncompressed, as `datasets`
+writes it. Keys of S3 come from the AWS variables. A run that was stopped goes on.
+"""
+
+from faceproof import console, settings
+from faceproof.buckets import Bucket
+from faceproof.scale import indexing
+from faceproof.scale.indexes import Columns
+
+
+def main() -> int:
+    """Index and publish."""
+    run = settings.read(indexing.IndexSettings, __doc__)
+    columns = Columns(run.image, run.label, tuple(run.strata))
+    store = indexing.index_store(Bucket(run.place), columns, Bucket(run.data), run.prefix)
+    console.say(f"images           {len(store)} in {len(store.manifest.files)} files")
+    console.say(
+        f"strata           {len(store.manifest.strata)} of {', '.join(run.strata) or 'none'}"
+    )
+    console.say(f"store            {run.place}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,330 @@
+"""The one door to object stores: S3, HTTP servers and local folders, read by byte range.
+
+Requests go through obstore, which retries what can pass. Its threads do not live on in a forked
+process; there botocore and fsspec answer instead, slower and as safe.
+"""
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+import obstore
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from obstore import store as stores
+from obstore.exceptions import AlreadyExistsError, BaseError
+
+from faceproof.errors import StorageError
+from faceproof.storage import replacing
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+_READ_BYTES = 8 << 20
+_REGION = "us-east-1"  # where none is stated; servers that are not Amazon's do not look
+_REFUSALS = (BaseError, OSError, ValueError, ClientError, BotoCoreError)
+_SAID = 300  # characters of a store's own words that are passed on
+_S3, _WEB = "s3://", ("http://", "https://")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an S3 server is and how to enter; the secret never shows in logs or tracebacks."""
+
+    url: str
+    key: str
+    secret: str = field(repr=False)
+
+    def storage_options(self) -> dict[str, object]:
+        """Keyword arguments for `s3fs` and `load_dataset(storage_options=...)`; a fresh copy."""
+        return {
+            "key": self.key,
+            "secret": self.secret,
+            "endpoint_url": self.url,
+            "config_kwargs": {"retries": {"total_max_attempts": 1, "mode": "standard"}},
+        }  # s3fs itself tries five times, only for errors that can pass
+
+
+def read_endpoint() -> Endpoint | None:
+    """The server that AWS's own variables name, None where they name no keys.
+
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL for servers not Amazon's.
+    """
+    key, secret = (os.environ.get(f"AWS_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+    if not key or not secret:
+        return None
+    return Endpoint(os.environ.get("AWS_ENDPOINT_URL", ""), key, secret)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a store may take, and how often it is asked again.
+
+    Asked again: answers of 5xx, broken connections, timeouts; after waits that double from
+    `first_wait_seconds` to `longest_wait_seconds`, with jitter.
+    """
+
+    tries: int = 6
+    first_wait_seconds: float = 0.1
+    longest_wait_seconds: float = 5.0
+    timeout_seconds: float = 60.0  # of one request, its body too
+
+    def to_options(self) -> dict[str, Any]:
+        """As obstore takes them."""
+        return {
+            "retry_config": {
+                "max_retries": self.tries - 1,
+                "retry_timeout": timedelta(seconds=self.timeout_seconds * self.tries),
+                "backoff": {
+                    "init_backoff": timedelta(seconds=self.first_wait_seconds),
+                    "max_backoff": timedelta(seconds=self.longest_wait_seconds),
+                    "base": 2,
+                },
+            },
+        }
+
+
+@dataclass(frozen=True, order=True)
+class StoredObject:
+    """An object by its key below the bucket's address; the tag changes with its content."""
+
+    key: str
+    size_bytes: int
+    tag: str
+
+
+class Bucket:
+    """Objects below one address. Errors come back as `StorageError`, without credentials.
+
+    May be pickled and forked: every process makes a client of its own when it first asks.
+    """
+
+    def __init__(
+        self, address: str, endpoint: Endpoint | None = None, patience: Patience | None = None
+    ) -> None:
+        """Name a place; nothing is asked of it yet.
+
+        Args:
+            address: `s3://bucket/prefix`, `https://host/path` or a local folder.
+            endpoint: of S3; by default what the AWS variables say, or no signature at all.
+            patience: with a slow or failing store.
+        """
+        self.address = address.rstrip("/")
+        self._endpoint = endpoint
+        self._patience = patience or Patience()
+        self._client: Any = None
+        self._owner = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the client."""
+        return {**self.__dict__, "_client": None, "_owner": 0}
+
+    def create(self) -> None:
+        """Create the bucket or folder; one that exists already is kept."""
+        with self._explained("create"):
+            if not self._is_s3:
+                Path(self.address).mkdir(parents=True, exist_ok=True)
+                return
+            s3, name = self._open_botocore(), self.address.removeprefix(_S3).partition("/")[0]
+            try:
+                s3.head_bucket(Bucket=name)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+                    raise
+                s3.create_bucket(Bucket=name)
+
+    def put(self, key: str, data: bytes | Path) -> bool:
+        """Write an object unless `key` exists already (`If-None-Match: *`).
+
+        Returns:
+            True if this call wrote the object, False if it was there.
+        """
+        with self._explained("put", key):
+            try:
+                obstore.put(self._connect(), key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def get(self, key: str) -> bytes:
+        """A whole object."""
+        with self._explained("read", key):
+            client = self._connect()
+            if isinstance(client, _Forked):
+                return client.read(key)
+            return bytes(obstore.get(client, key).bytes())
+
+    def read(self, key: str, start: int, end: int) -> memoryview:
+        """Bytes `start` to before `end` of an object, in one request."""
+        with self._explained("read", key):
+            client = self._connect()
+            if isinstance(client, _Forked):
+                return memoryview(client.read(key, start, end))
+            return memoryview(obstore.get_range(client, key, start=start, end=end))
+
+    def has(self, key: str) -> bool:
+        """True if the object exists."""
+        with self._explained("look for", key):
+            try:
+                obstore.head(self._connect(), key)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def list(self, prefix: str = "") -> "list[StoredObject]":
+        """What lies below a prefix, by key."""
+        found = []
+        with self._explained("list", prefix):
+            for page in obstore.list(self._connect(), prefix or None):
+                found += [StoredObject(one["path"], one["size"], str(one["e_tag"])) for one in page]
+        return sorted(found)
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        with self._explained("delete", key):
+            obstore.delete(self._connect(), key)
+
+    def download(self, key: str, path: Path) -> None:
+        """Put an object into a file, whole or not at all, in pieces."""
+        with replacing(path) as partial, partial.open("wb") as sink:
+            for piece in self._stream(key):
+                sink.write(piece)
+
+    def hash(self, key: str) -> str:
+        """SHA-256 of an object's bytes, read in pieces, hexadecimal."""
+        digest = hashlib.sha256()
+        for piece in self._stream(key):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def url(self, key: str) -> str:
+        """The object's address as `load_dataset` and `fsspec` take it."""
+        return f"{self.address}/{key}"
+
+    def storage_options(self) -> dict[str, object]:
+        """What `load_dataset` and `fsspec` need beside the address."""
+        if not self._is_s3:
+            return {}
+        place = self._endpoint or read_endpoint()
+        return {"anon": True} if place is None else place.storage_options()
+
+    @property
+    def _is_s3(self) -> bool:
+        return self.address.startswith(_S3)
+
+    def _stream(self, key: str) -> Iterator[memoryview]:
+        with self._explained("read", key):
+            for piece in obstore.get(self._connect(), key).stream(min_chunk_size=_READ_BYTES):
+                yield memoryview(piece)
+
+    def _connect(self) -> Any:
+        """This process's client."""
+        if self._owner != os.getpid():
+            self._client = self._open()
+            self._owner = os.getpid()
+        return self._client
+
+    def _open(self) -> Any:
+        if _Runtime.is_lost():
+            logger.debug("%s is read through fsspec: this process was forked", self.address)
+            return _Forked(self.address, self._open_botocore() if self._is_s3 else None)
+        options = self._patience.to_options()
+        limits: ClientConfig = {"timeout": timedelta(seconds=self._patience.timeout_seconds)}
+        if self._is_s3:
+            return self._open_s3(limits, options)
+        if self.address.startswith(_WEB):
+            limits["allow_http"] = self.address.startswith("http://")
+            return stores.HTTPStore(self.address, client_options=limits, **options)
+        return stores.LocalStore(self.address, mkdir=True)
+
+    def _open_s3(self, limits: "ClientConfig", options: dict[str, Any]) -> stores.S3Store:
+        name, _, prefix = self.address.removeprefix(_S3).partition("/")
+        place = self._endpoint or read_endpoint()
+        entry: dict[str, Any] = {"region": _read_region()}
+        if place is None:
+            entry["skip_signature"] = True
+        else:
+            entry |= {"access_key_id": place.key, "secret_access_key": place.secret}
+            if place.url:
+                entry["endpoint"] = place.url
+                limits["allow_http"] = place.url.startswith("http://")
+        return stores.S3Store(
+            name, prefix=prefix or None, client_options=limits, **entry, **options
+        )
+
+    def _open_botocore(self) -> Any:
+        place = self._endpoint or read_endpoint()
+        config = Config(
+            signature_version=UNSIGNED if place is None else "s3v4",
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": self._patience.tries, "mode": "standard"},
+            read_timeout=self._patience.timeout_seconds,
+        )
+        entry = {} if place is None else {
+            "endpoint_url": place.url or None,
+            "aws_access_key_id": place.key, "aws_secret_access_key": place.secret,
+        }  # fmt: skip
+        return Session().create_client("s3", region_name=_read_region(), config=config, **entry)
+
+    @contextmanager
+    def _explained(self, action: str, key: str = "") -> Iterator[None]:
+        where = f"{key} in {self.address}" if key else self.address
+        try:
+            yield
+        except _REFUSALS as error:
+            raise StorageError(
+                f"cannot {action} {where}: {_say(error)}; check address and keys"
+            ) from None  # the store's own words may hold what was sent
+
+
+class _Forked:
+    """Reads where obstore's threads were lost to a fork."""
+
+    def __init__(self, address: str, s3: Any) -> None:
+        self._address, self._s3 = address, s3
+        self._files: Any = s3 or fsspec.url_to_fs(address, skip_instance_cache=True)[0]
+
+    def read(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
+        """A whole object, or some of its bytes."""
+        if self._s3 is None:
+            return bytes(self._files.cat_file(f"{self._address}/{key}", start=start, end=end))
+        name, _, prefix = self._address.removeprefix(_S3).partition("/")
+        wanted = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
+        found = self._s3.get_object(Bucket=name, Key=f"{prefix}/{key}".lstrip("/"), **wanted)
+        return bytes(found["Body"].read())
+
+
+class _Runtime:
+    """Whether obstore's threads, started with the first client, run in this process."""
+
+    started_in = 0
+
+    @classmethod
+    def is_lost(cls) -> bool:
+        """True in a process forked after the threads were started."""
+        cls.started_in = cls.started_in or os.getpid()
+        return cls.started_in != os.getpid()
+
+
+def _read_region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
+
+
+def _say(error: BaseException) -> str:
+    """The store's first line, without its inner workings."""
+    text = " ".join(str(error).partition("Debug source")[0].split())
+    text = re.sub(r"<\?xml.*?<Code>(\w+)</Code>.*", r"\1", text)
+    return text[:_SAID] or type(error).__name__

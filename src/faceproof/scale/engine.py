@@ -1,0 +1,248 @@
+"""Build a store from raw images, on one machine or a cluster, again and again until it is whole.
+
+Two passes over units of work that know nothing of each other. The first examines images (do they
+decode, what are they) and leaves a small file for each unit; then duplicates are dropped and rows
+are given to shards. The second reads what was kept again and writes shards. Every file is named by
+what went into it and written only if absent, so units can be killed, repeated or done twice.
+
+The functions of a unit are plain Python; Daft spreads them over threads here or over Ray's workers.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import daft
+import numpy as np
+import pyarrow as pa
+
+from faceproof.buckets import Bucket
+from faceproof.errors import FaceProofError, InputError, SettingsError, StorageError
+from faceproof.scale.indexes import Columns
+from faceproof.scale.indexing import publish
+from faceproof.scale.listings import NAME, list_source
+from faceproof.scale.stores import DataFile, Store
+from faceproof.scale.units import Job, examine_unit, read_table, write_shard, write_table
+from faceproof.settings import require_positive
+
+Engine = Literal["native", "ray"]
+
+_SAME_BYTES = "same_bytes"
+_SAID = 300  # characters of an engine's words that are passed on
+_PASSES = 3  # over units that are left where an engine broke off
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """One store from raw images."""
+
+    source: str = field(
+        metadata={"help": "s3://bucket/prefix, https://host/path or a folder of images"}
+    )
+    place: str = field(metadata={"help": "s3://bucket/prefix or a folder for the store"})
+    strata: list[str] = field(
+        default_factory=lambda: ["label"], metadata={"help": "labels to draw evenly over later"}
+    )
+    engine: Engine = field(default="native", metadata={"help": "this machine, or Ray's workers"})
+    cluster: str | None = field(
+        default=None, metadata={"help": "address of a Ray cluster; none starts one here"}
+    )
+    unit_images: int = field(default=1000, metadata={"help": "images examined as one unit"})
+    shard_images: int = field(
+        default=20000, metadata={"help": "images of a shard; 200 MB to 1 GB is good"}
+    )
+    workers: int = field(
+        default_factory=lambda: os.cpu_count() or 1, metadata={"help": "units at once on a machine"}
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no build."""
+        require_positive(self, "unit_images", "shard_images", "workers")
+        if self.cluster is not None and self.engine != "ray":
+            raise SettingsError("cluster is an address of Ray; give --engine ray too")
+
+
+def build_store(run: BuildSettings, source: Bucket, place: Bucket) -> Store:
+    """Examine, drop duplicates, write shards, index, publish; goes on where a build stopped.
+
+    Args:
+        run: the settings.
+        source: of images, in folders `real` and `fake`, or with a `labels.csv` of `image`, perhaps
+            `label`, and any further columns; over HTTP it must be there, and is the list.
+        place: for the store.
+
+    Raises:
+        InputError: no images.
+        StorageError: source or place refuse, an image changed meanwhile, or another store is there.
+    """
+    listing = list_source(source)
+    job = Job(source, place, f"work/{_hash(listing)}")
+    units = _put_units(job, listing, run.unit_images)
+    spread(run, partial(examine_unit, job), units, job.place, f"{job.work}/examined/")
+    examined = pa.concat_tables(
+        [read_table(job.place, f"{job.work}/examined/{one}.parquet") for one in units]
+    )
+    kept, counts = drop_duplicates(examined)
+    shards = _put_plan(job, kept, run.shard_images)
+    spread(run, partial(write_shard, job), shards, job.place, f"{job.work}/shards/")
+    files = [_read_file(job, one) for one in shards]
+    return publish(place, Columns("image", "label", tuple(run.strata)), files, inputs=counts)
+
+
+def _put_units(job: Job, listing: pa.Table, size: int) -> list[str]:
+    """Leave the list of each unit for its worker; names of the units.
+
+    Images are shuffled by the hash of their name, so that units are alike.
+    """
+    order = np.argsort([hashlib.sha256(one.as_py().encode()).digest() for one in listing[NAME]])
+    mixed = listing.take(pa.array(order))
+    units = []
+    for number, begin in enumerate(range(0, len(mixed), size)):
+        units.append(f"{number:06d}-{size}")
+        write_table(job.place, f"{job.work}/units/{units[-1]}.parquet", mixed.slice(begin, size))
+    return units
+
+
+def drop_duplicates(examined: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+    """The rows to keep, mixed, and how many inputs were kept or dropped for which reason.
+
+    Of images with the same bytes the first by name stays. Copies that were encoded anew stay too: a
+    sham is one. Their perceptual hash is a column, so a view can leave them out.
+    """
+    ordered = examined.sort_by([("sha256", "ascending"), (NAME, "ascending")])
+    hashes, reasons = ordered["sha256"].to_pylist(), ordered["reason"].to_pylist()
+    for place in range(1, len(ordered)):
+        if hashes[place] is not None and hashes[place] == hashes[place - 1]:
+            reasons[place] = _SAME_BYTES
+    counts = Counter(reason or "kept" for reason in reasons)
+    is_kept = pa.array([reason is None for reason in reasons])
+    return ordered.filter(is_kept).drop_columns(["reason"]), {"seen": len(ordered), **counts}
+
+
+def _put_plan(job: Job, kept: pa.Table, size: int) -> list[str]:
+    """Leave the rows of each shard for its worker; names of the shards.
+
+    Rows lie by the hash of their bytes, which mixes them.
+    """
+    if not len(kept):
+        raise InputError(f"no image of {job.source.address} can be used")
+    plan = hashlib.sha256(f"{_hash(kept)} {size}".encode()).hexdigest()[:12]
+    total = -(-len(kept) // size)
+    shards = []
+    for number in range(total):
+        shards.append(f"{plan}/train-{number:05d}-of-{total:05d}")
+        write_table(
+            job.place, f"{job.work}/plan/{shards[-1]}.parquet", kept.slice(number * size, size)
+        )
+    return shards
+
+
+def _read_file(job: Job, shard: str) -> DataFile:
+    return DataFile(**json.loads(job.place.get(f"{job.work}/shards/{shard}.json")))
+
+
+def spread(
+    run: BuildSettings, work: Callable[[str], None], units: Sequence[str], place: Bucket,
+    done_prefix: str,
+) -> None:  # fmt: skip
+    """Do the units that have left no file yet; again where the engine broke off on the way.
+
+    Args:
+        run: says which engine.
+        work: done once for each unit; it leaves a file `done_prefix` + unit + an ending.
+        units: names.
+        place: where the files are left.
+        done_prefix: of their keys.
+
+    Raises:
+        StorageError: units are left after several passes, with what the engine said last.
+    """
+    said = ""
+    for _ in range(_PASSES):
+        left = _find_left(units, place, done_prefix)
+        if not left:
+            return
+        logger.info("%d of %d units of %s to do", len(left), len(units), done_prefix.split("/")[-2])
+        said = _run_daft(run, work, left)
+    left = _find_left(units, place, done_prefix)
+    if left:
+        raise StorageError(f"{len(left)} of {len(units)} units could not be done: {said}")
+
+
+def _find_left(units: Sequence[str], place: Bucket, prefix: str) -> list[str]:
+    done = {one.key.removeprefix(prefix).rpartition(".")[0] for one in place.list(prefix)}
+    return [one for one in units if one not in done]
+
+
+def _run_daft(run: BuildSettings, work: Callable[[str], None], units: Sequence[str]) -> str:
+    """One pass over units; what went wrong is said, not raised: the files tell what is left."""
+    _choose_runner(run)
+    limited = daft.func(return_dtype=daft.DataType.string(), max_concurrency=run.workers)
+    do = limited(_to_async(work))
+    frame = daft.from_pydict({"unit": list(units)})
+    if run.engine == "ray":
+        frame = frame.into_partitions(len(units))
+    try:
+        answers = frame.select(do(frame["unit"])).to_pydict()["unit"]
+    except (RuntimeError, OSError) as error:  # a worker that died, or its engine
+        return " ".join(str(error).split())[-_SAID:]
+    failed = [one for one in answers if one]
+    return failed[0] if failed else ""
+
+
+def _choose_runner(run: BuildSettings) -> None:
+    """Tell Daft where to run, which it takes but once in a process.
+
+    Raises:
+        SettingsError: this process built with the other engine before.
+    """
+    if run.engine == "ray":
+        _start_ray(run.cluster)
+        daft.set_runner_ray(noop_if_initialized=True)
+    if daft.get_or_infer_runner_type() != run.engine:
+        raise SettingsError("a process can build with one engine only; start another one")
+
+
+def _start_ray(cluster: str | None) -> None:
+    """Connect to a cluster, or start one that listens on this machine only."""
+    try:
+        import ray  # noqa: PLC0415  # an extra, and slow to import
+    except ImportError as error:
+        raise SettingsError("Ray is not installed; run `pip install 'faceproof[ray]'`") from error
+    if ray.is_initialized():
+        return
+    if cluster is not None:
+        ray.init(address=cluster, log_to_driver=False)
+        return
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init("local", _node_ip_address="127.0.0.1", include_dashboard=False, log_to_driver=False)
+
+
+def _to_async(work: Callable[[str], None]) -> Callable[[str], Coroutine[Any, Any, str]]:
+    """The same for Daft, which runs several at once; gives what a unit refused, or nothing."""
+
+    async def do(unit: str) -> str:
+        try:
+            await asyncio.to_thread(work, unit)
+        except FaceProofError as error:
+            return str(error)
+        return ""
+
+    return do
+
+
+def _hash(table: pa.Table) -> str:
+    """What a table holds, in twelve hexadecimal digits."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:12]

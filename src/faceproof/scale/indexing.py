@@ -1,0 +1,170 @@
+"""Make a store of parquet that is there, ours or another's: nothing of it is copied or changed."""
+
+import logging
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from faceproof.buckets import Bucket, StoredObject
+from faceproof.console import progress
+from faceproof.errors import StorageError
+from faceproof.records import SPLITS
+from faceproof.scale.columns import read_columns, read_footer
+from faceproof.scale.indexes import (
+    Columns,
+    Locations,
+    decode_locations,
+    encode_labels,
+    encode_locations,
+    locate_images,
+)
+from faceproof.scale.metadata import join_rows, order_rows, write_metadata
+from faceproof.scale.ranges import Reader
+from faceproof.scale.stores import DataFile, Manifest, Store, fetch, publish_store
+
+_SPLIT = "split"
+_AT_ONCE = 2  # files that are indexed side by side
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """One store of parquet that is there."""
+
+    data: str = field(metadata={"help": "s3://bucket/prefix, or a folder, of parquet"})
+    place: str = field(metadata={"help": "s3://bucket/prefix or a folder for the index"})
+    prefix: str = field(default="data/", metadata={"help": "of the files' keys below `data`"})
+    image: str = field(default="image", metadata={"help": "column of images"})
+    label: str | None = field(default="label", metadata={"help": "column of labels"})
+    strata: list[str] = field(
+        default_factory=lambda: ["label"], metadata={"help": "columns to draw evenly over later"}
+    )
+
+
+def index_store(
+    place: Bucket, columns: Columns, data: Bucket | None = None, prefix: str = "data/"
+) -> Store:
+    """Index parquet files, write metadata, and publish the store.
+
+    Index files that an earlier, stopped run wrote are kept; the manifest is written last.
+
+    Args:
+        place: to write index, metadata and manifest to.
+        columns: what the files' columns mean.
+        data: where the files lie; by default the same place.
+        prefix: of the files' keys.
+
+    Returns:
+        The store.
+
+    Raises:
+        StorageError: there is no parquet, an image is no byte range, or another store is there.
+    """
+    source = data or place
+    objects = [one for one in source.list(prefix) if one.key.endswith(".parquet")]
+    if not objects:
+        raise StorageError(f"no parquet below {prefix} in {source.address}; nothing to index")
+    index = partial(_index_file, place, source, columns)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        files = list(progress(pool.map(index, objects), "indexing", "files", len(objects)))
+    return publish(place, columns, files, data)
+
+
+def publish(
+    place: Bucket, columns: Columns, files: Sequence[DataFile], data: Bucket | None = None,
+    inputs: Mapping[str, int] | None = None,
+) -> Store:  # fmt: skip
+    """Write metadata and manifest of indexed files.
+
+    Args:
+        place: of the store.
+        columns: what the files' columns mean.
+        files: indexed.
+        data: where they lie, if not in the same place.
+        inputs: what a build counted, kept with the counts of the store.
+
+    Raises:
+        StorageError: another store is there.
+    """
+    source = data or place
+    table, empty = _gather(place, source, files, columns)
+    ordered, strata = order_rows(table, columns)
+    with tempfile.TemporaryDirectory() as scratch:
+        metadata = write_metadata(place, ordered, strata, Path(scratch))
+    manifest = Manifest(
+        data=None if data is None else data.address,
+        columns=columns,
+        files=tuple(files),
+        metadata=metadata,
+        strata=strata,
+        counts={**(inputs or {}), "images": len(ordered), "no_image": empty},
+    )
+    publish_store(place, manifest)
+    logger.info("%s images of %s files in %s", len(ordered), len(files), place.address)
+    return Store(place, manifest, data)
+
+
+def index_local(path: Path, columns: Columns) -> bytes:
+    """The index file of a parquet file on this machine."""
+    locations = locate_images(path, columns.image)
+    if columns.label is not None:
+        labels = pq.read_table(path, columns=[columns.label]).column(columns.label)
+        locations["label"] = encode_labels(labels)
+    return encode_locations(locations)
+
+
+def _index_file(place: Bucket, source: Bucket, columns: Columns, file: StoredObject) -> DataFile:
+    """Put the index of one file, unless it is there."""
+    of = f"{source.address} {file.key} {file.size_bytes} {file.tag} {columns.image} {columns.label}"
+    key = f"index/{sha256(of.encode()).hexdigest()[:24]}.parquet"
+    if not place.has(key):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / Path(file.key).name
+            fetch(Reader(source), file.key, file.size_bytes, path)
+            place.put(key, index_local(path, columns))
+    data = place.get(key)
+    return DataFile(file.key, len(decode_locations(data)), file.size_bytes, key, len(data))
+
+
+def _gather(
+    place: Bucket, source: Bucket, files: Sequence[DataFile], columns: Columns
+) -> tuple[pa.Table, int]:
+    """Metadata of all files in the order of their rows, and how many rows have no image."""
+    reader = Reader(source)
+    tables, first_row, empty = [], 0, 0
+    for file in progress(files, "metadata", "files", len(files)):
+        footer = read_footer(reader, file.key, file.size_bytes)
+        narrow = read_columns(reader, footer, partial(_choose_narrow, image=columns.image))
+        narrow = _add_split(narrow, file.key)
+        locations: Locations = decode_locations(place.get(file.index))
+        if len(locations) != len(narrow):
+            raise StorageError(f"{file.index} does not fit {file.key}; use an empty place")
+        tables.append(join_rows(narrow.replace_schema_metadata(None), locations, first_row))
+        empty += len(narrow) - len(tables[-1])
+        first_row += len(narrow)
+    reader.close()
+    return pa.concat_tables(tables, promote_options="permissive"), empty
+
+
+def _add_split(narrow: pa.Table, key: str) -> pa.Table:
+    """The split that a file's name states, as on the Hub, where no column says it."""
+    named = re.match(rf"({'|'.join(SPLITS)})[-.]", Path(key).name)
+    if named is None or _SPLIT in narrow.column_names:
+        return narrow
+    return narrow.append_column(_SPLIT, pa.array([named[1]] * len(narrow)))
+
+
+def _choose_narrow(schema: pa.Schema, image: str) -> list[str]:
+    """Every flat column but the images."""
+    return [
+        field.name for field in schema if field.name != image and not pa.types.is_nested(field.type)
+    ]

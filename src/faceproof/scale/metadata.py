@@ -1,0 +1,129 @@
+"""The metadata of a store: every column but the images, ordered for draws that read little.
+
+Rows lie by stratum, and within it by the first bytes of the image's SHA-256, which is a fixed
+shuffle: any stretch of a stratum is a random draw from it, and appending images moves nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from faceproof.buckets import Bucket
+from faceproof.errors import StorageError
+from faceproof.scale.indexes import Columns, Locations
+from faceproof.scale.stores import MetadataFile, Rows, Stratum
+from faceproof.storage import hash_file
+
+ROW, RANK, STRATUM = "row", "rank", "stratum"
+OWN_COLUMNS = (ROW, RANK, STRATUM)
+_GROUP_ROWS = 1 << 16  # a draw reads at least one group of a stratum
+_FILE_ROWS = 20_000_000  # of one metadata file
+_HASH = "hash"
+
+
+def join_rows(narrow: pa.Table, locations: Locations, first_row: int) -> pa.Table:
+    """Metadata of one data file: its other columns, row numbers and hashes; rows with images."""
+    is_kept = locations["length"] > 0
+    hashes = np.frombuffer(locations["sha256"].tobytes(), ">u8")[::4]
+    taken = [name for name in narrow.column_names if name not in (*OWN_COLUMNS, _HASH)]
+    table = narrow.select(taken)
+    table = table.append_column(ROW, pa.array(np.arange(len(locations)) + first_row))
+    table = table.append_column(_HASH, pa.array(np.ascontiguousarray(hashes).astype(np.uint64)))
+    return table.filter(pa.array(is_kept))
+
+
+def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Stratum, ...]]:
+    """Sort by stratum and hash; number the strata and the rows within them.
+
+    Args:
+        table: of `join_rows`, all files.
+        columns: with the declared strata.
+
+    Raises:
+        StorageError: a declared column is not there.
+    """
+    missing = [name for name in columns.strata if name not in table.column_names]
+    if missing:
+        raise StorageError(f"no column {', '.join(missing)} to declare as stratum")
+    keys = [(name, "ascending") for name in (*columns.strata, _HASH, ROW)]
+    ordered = table.sort_by(keys)
+    strata = _find_strata(ordered, columns.strata)
+    sizes = [one.rows for one in strata]
+    numbers = np.repeat(np.arange(len(strata), dtype=np.int32), sizes)
+    ranks = np.arange(len(ordered)) - np.repeat([one.start for one in strata], sizes)
+    own = {
+        ROW: ordered.column(ROW), RANK: pa.array(ranks.astype(np.int64)), STRATUM: pa.array(numbers)
+    }  # fmt: skip
+    rest = ordered.drop_columns([ROW, _HASH])
+    return pa.table({**own, **{name: rest.column(name) for name in rest.column_names}}), strata
+
+
+def _find_strata(ordered: pa.Table, names: Sequence[str]) -> tuple[Stratum, ...]:
+    if not names or not len(ordered):
+        return (Stratum((), 0, len(ordered)),)
+    is_new = np.zeros(len(ordered), bool)
+    is_new[0] = True
+    for name in names:
+        codes = pc.dictionary_encode(ordered.column(name).combine_chunks(), null_encoding="encode")
+        is_new[1:] |= np.diff(np.asarray(codes.indices)) != 0
+    starts = np.flatnonzero(is_new)
+    sizes = np.diff([*starts, len(ordered)])
+    values = ordered.select(list(names)).take(pa.array(starts)).to_pylist()
+    return tuple(
+        Stratum(tuple(one.values()), int(start), int(size))
+        for one, start, size in zip(values, starts, sizes, strict=True)
+    )
+
+
+def write_metadata(
+    place: Bucket, ordered: pa.Table, strata: Sequence[Stratum], scratch: Path
+) -> tuple[MetadataFile, ...]:
+    """Put the metadata into the store, each file named by its content.
+
+    Row groups end where a stratum ends.
+    """
+    files = []
+    for begin in range(0, max(len(ordered), 1), _FILE_ROWS):
+        path = scratch / "metadata.parquet"
+        part = ordered.slice(begin, _FILE_ROWS)
+        _write_groups(path, part, [one.start - begin for one in strata])
+        key = f"metadata/{hash_file(path)[:16]}.parquet"
+        place.put(key, path)
+        files.append(MetadataFile(key, len(part), path.stat().st_size))
+        path.unlink()
+    return tuple(files)
+
+
+def _write_groups(path: Path, table: pa.Table, starts: Sequence[int]) -> None:
+    plain = {ROW: "DELTA_BINARY_PACKED", RANK: "DELTA_BINARY_PACKED"}
+    coded = [name for name in table.column_names if name not in plain]
+    with pq.ParquetWriter(
+        path, table.schema, compression="ZSTD", use_dictionary=coded, column_encoding=plain
+    ) as writer:
+        for begin, end in _cut(starts, len(table)):
+            writer.write_table(table.slice(begin, end - begin), row_group_size=_GROUP_ROWS)
+
+
+def _cut(starts: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
+    inner = sorted({start for start in starts if 0 < start < rows})
+    yield from zip([0, *inner], [*inner, rows], strict=True)
+
+
+def find_groups(about: pq.FileMetaData, places: Rows) -> tuple[list[int], Rows]:
+    """Row groups of a metadata file that hold some places, and each place among their rows.
+
+    Args:
+        about: the file's footer.
+        places: row positions in the file, shape (N,).
+    """
+    sizes = [about.row_group(one).num_rows for one in range(about.num_row_groups)]
+    ends = np.cumsum(sizes)
+    groups = np.searchsorted(ends, places, side="right")
+    needed, where = np.unique(groups, return_inverse=True)
+    begins = ends[needed] - np.take(sizes, needed)
+    before = np.concatenate([[0], np.cumsum(np.take(sizes, needed))[:-1]]).astype(np.int64)
+    return needed.tolist(), places - begins[where] + before[where]
