@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
 .PHONY: install demo test fuzz results results-full path protocol audit-bench worked-case \
-  bench-audit bench-build bench-predict check clean
+  bench bench-audit bench-build bench-predict check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
@@ -60,6 +60,20 @@ path:
 	  --output build/demo/audit --results $(ROOT)/question_02/results_audit.json || test $$? -eq 3
 	python question_04/show_store.py --dataset dataset_builder --results $(ROOT)/question_04/results_store.json
 	python -m faceproof.reports.render --root $(ROOT)
+
+# Question 4 beside its peers, on an idle machine; most of an hour, can be stopped.
+bench: install
+	@for peer in litdata mosaic; do \
+	  place=build/bench/peers/$$peer; \
+	  if [ ! -e $$place/ready ]; then \
+	    echo "installing $$peer into $$place (once)"; \
+	    $(PYTHON) -m venv $$place && $$place/bin/pip install --quiet \
+	      --disable-pip-version-check -r question_04/peers/$$peer.txt && touch $$place/ready \
+	      || echo "note: $$peer is left out" >&2; \
+	  fi; \
+	done
+	python question_04/measure.py --work build/bench --results question_04/results.json \
+	  --figures question_04/figures
 
 # How fast datasets are built, on an idle machine; some minutes.
 bench-build: install

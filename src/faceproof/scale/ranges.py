@@ -19,7 +19,7 @@ Offsets = NDArray[np.int64]
 Ranges = tuple[Offsets, Offsets]  # first bytes, ascending, and bytes after the last, (N,) each
 Hashes = NDArray[np.void]  # of 32 bytes
 
-GAP_BYTES = 256 << 10  # what a request costs, in bytes it could have read: `make bench-gap`
+GAP_BYTES = 1 << 20  # what a request costs, in bytes it could have read; measured by `make bench`
 CONCURRENCY = 32  # requests under way
 _ATTEMPTS = 3  # at bytes that are not those the index means; the store retries what fails by itself
 _LOOKS = 16  # at the cache's size while it fills up once

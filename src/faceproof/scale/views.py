@@ -7,8 +7,10 @@ made it (query, seed) and of what (the store's or the parent view's fingerprint)
 import hashlib
 import io
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -266,16 +268,13 @@ def select(store: Store, query: str, folder: Path, parent: View | None = None) -
         StorageError: the metadata cannot be fetched.
     """
     files = store.fetch_metadata(folder)
-    with duckdb.connect(":memory:") as engine:
-        engine.execute("SET autoinstall_known_extensions = false")
-        engine.execute(f"SET allowed_directories = ['{_quote(str(files[0].parent))}/']")
-        engine.execute("SET enable_external_access = false")
-        names = ", ".join(f"'{_quote(str(path))}'" for path in files)
+    with _open_engine(str(folder.resolve()), os.getpid()).cursor() as engine:
+        names = ", ".join(f"'{_quote(str(path.resolve()))}'" for path in files)
         whole = f"SELECT * FROM read_parquet([{names}])"
         if parent is not None:
             engine.register("parent_rows", pa.table({ROW: parent.rows, WEIGHT: parent.weights}))
             whole = f"SELECT * FROM ({whole}) JOIN parent_rows USING ({ROW})"
-        engine.execute(f"CREATE VIEW {_TABLE} AS {whole}")
+        engine.execute(f"CREATE TEMP VIEW {_TABLE} AS {whole}")
         try:
             relation = engine.sql(query)
             answer = None if relation is None else relation.to_arrow_table()
@@ -285,6 +284,17 @@ def select(store: Store, query: str, folder: Path, parent: View | None = None) -
         raise InputError("the query gives no rows; it must be a SELECT")
     made_from = store.fingerprint if parent is None else parent.fingerprint
     return _check(answer, Facts(store.fingerprint, made_from, query, None), store)
+
+
+@cache
+def _open_engine(folder: str, process: int) -> duckdb.DuckDBPyConnection:
+    """An engine that sees files of one folder alone; opening one takes longer than many queries."""
+    del process  # threads are lost in a fork
+    engine = duckdb.connect(":memory:")
+    engine.execute("SET autoinstall_known_extensions = false")
+    engine.execute(f"SET allowed_directories = ['{_quote(folder)}/']")
+    engine.execute("SET enable_external_access = false")
+    return engine
 
 
 def _check(answer: pa.Table, facts: Facts, store: Store) -> View:
