@@ -16,7 +16,8 @@ from faceproof.scale.indexes import Columns
 def main() -> int:
     """Index and publish."""
     run = settings.read(indexing.IndexSettings, __doc__)
-    columns = Columns(run.image, run.label, tuple(run.strata))
+    label = None if run.label == "none" else run.label
+    columns = Columns(run.image, label, tuple(one for one in run.strata if one != "none"))
     store = indexing.index_store(Bucket(run.place), columns, Bucket(run.data), run.prefix)
     console.say(f"images           {len(store)} in {len(store.manifest.files)} files")
     console.say(

@@ -7,7 +7,7 @@
         --parent sharp.parquet --sql "SELECT row FROM metadata WHERE rank % 2 = 0"
 
 `--uniform` draws evenly over the declared strata and reads little; `--sql` asks DuckDB. With
-`--materialise folder` the view's rows are also copied to a parquet file that needs no store.
+`--materialise copy.parquet` the view's rows are also copied to a file that needs no store.
 """
 
 from faceproof import console, settings
@@ -19,11 +19,12 @@ def main() -> int:
     """Make the view, save it, perhaps copy its rows."""
     run = settings.read(views.ViewSettings, __doc__)
     store = stores.open_store(Bucket(run.store))
-    view = views.make_view(run, store)
+    parent = None if run.parent is None else views.read_view(run.parent, store)
+    view = views.make_view(run, store, parent)
     view.save(run.output)
     console.say(f"view             {run.output}: {len(view)} rows of {len(store)} images")
-    if run.parent is not None:
-        change = views.compare(views.read_view(run.parent, store), view)
+    if parent is not None:
+        change = views.compare(parent, view)
         console.say(f"against parent   {len(change.added)} more, {len(change.removed)} fewer")
     if run.materialise is not None:
         exports.materialise(store, view, run.materialise)

@@ -2,10 +2,13 @@
 
     accelerate launch training/train.py --config training/tiny.yaml
     torchrun --nproc_per_node 2 training/train.py --config training/tiny.yaml
+    accelerate launch training/train.py --config training/tiny.yaml --mask_weight 0 \
+        --data s3://bucket/faces
 
 Reads the dataset folder and refuses one that is not what its card says. The checkpoint, the
 temperature and the thresholds are chosen on validation; test is read once, at the end. Writes the
-model folder, a result file and the training history. A run that was stopped goes on.
+model folder, a result file and the training history. A run that was stopped goes on. With `--data`
+training images are streamed from a store of question 4.
 """
 
 from dataclasses import asdict
@@ -15,6 +18,7 @@ from faceproof import console, results, settings
 from faceproof.learning import decisions, measuring, memory, models, pools, scorers, training
 from faceproof.records import UNSEEN_SPLITS
 from faceproof.reports import figures
+from faceproof.scale import training_streams
 
 
 def main() -> int:
@@ -24,7 +28,7 @@ def main() -> int:
     data = pools.open_pools(run.dataset, run.cache)
 
     scorer = scorers.make_scorer(Path(__file__).with_name("detection_metric.py"))
-    fitted = training.fit(run, data, scorer)
+    fitted = training.fit(run, data, scorer, training_streams.open_training)
     if not console.is_main_process():
         return 0
 

@@ -1,7 +1,7 @@
 """The one door to object stores: S3, HTTP servers and local folders, read by byte range.
 
 Requests go through obstore, which retries what can pass. Its threads do not live on in a forked
-process; there botocore and fsspec answer instead, slower and as safe.
+process; there botocore and requests read instead, slower and as safe, and nothing is written.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 import obstore
+import requests
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,8 +25,7 @@ from botocore.session import Session
 from obstore import store as stores
 from obstore.exceptions import AlreadyExistsError, BaseError
 
-from faceproof.errors import StorageError
-from faceproof.storage import replacing
+from faceproof.errors import MissingError, StorageError
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 _READ_BYTES = 8 << 20
 _REGION = "us-east-1"  # where none is stated; servers that are not Amazon's do not look
 _REFUSALS = (BaseError, OSError, ValueError, ClientError, BotoCoreError)
+_FORKED_SECONDS = 60  # of a request in a forked process
 _SAID = 300  # characters of a store's own words that are passed on
 _S3, _WEB = "s3://", ("http://", "https://")
 
@@ -47,13 +47,15 @@ class Endpoint:
     url: str
     key: str
     secret: str = field(repr=False)
+    token: str = field(default="", repr=False)  # of keys that end after some hours
 
     def storage_options(self) -> dict[str, object]:
         """Keyword arguments for `s3fs` and `load_dataset(storage_options=...)`; a fresh copy."""
         return {
             "key": self.key,
             "secret": self.secret,
-            "endpoint_url": self.url,
+            "token": self.token or None,
+            "endpoint_url": self.url or None,
             "config_kwargs": {"retries": {"total_max_attempts": 1, "mode": "standard"}},
         }  # s3fs itself tries five times, only for errors that can pass
 
@@ -61,12 +63,14 @@ class Endpoint:
 def read_endpoint() -> Endpoint | None:
     """The server that AWS's own variables name, None where they name no keys.
 
-    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL for servers not Amazon's.
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, perhaps AWS_SESSION_TOKEN, and AWS_ENDPOINT_URL for
+    servers not Amazon's.
     """
     key, secret = (os.environ.get(f"AWS_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
     if not key or not secret:
         return None
-    return Endpoint(os.environ.get("AWS_ENDPOINT_URL", ""), key, secret)
+    token = os.environ.get("AWS_SESSION_TOKEN", "")
+    return Endpoint(os.environ.get("AWS_ENDPOINT_URL", ""), key, secret, token)
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,8 @@ class Bucket:
             endpoint: of S3; by default what the AWS variables say, or no signature at all.
             patience: with a slow or failing store.
         """
-        self.address = address.rstrip("/")
+        is_local = not address.startswith((_S3, *_WEB))
+        self.address = str(Path(address).resolve()) if is_local else address.rstrip("/")
         self._endpoint = endpoint
         self._patience = patience or Patience()
         self._client: Any = None
@@ -153,6 +158,8 @@ class Bucket:
             True if this call wrote the object, False if it was there.
         """
         with self._explained("put", key):
+            if not self.address.startswith((_S3, *_WEB)):
+                Path(self.address).mkdir(parents=True, exist_ok=True)
             try:
                 obstore.put(self._connect(), key, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
@@ -162,7 +169,7 @@ class Bucket:
     def get(self, key: str) -> bytes:
         """A whole object."""
         with self._explained("read", key):
-            client = self._connect()
+            client = self._connect(is_reading=True)
             if isinstance(client, _Forked):
                 return client.read(key)
             return bytes(obstore.get(client, key).bytes())
@@ -170,7 +177,7 @@ class Bucket:
     def read(self, key: str, start: int, end: int) -> memoryview:
         """Bytes `start` to before `end` of an object, in one request."""
         with self._explained("read", key):
-            client = self._connect()
+            client = self._connect(is_reading=True)
             if isinstance(client, _Forked):
                 return memoryview(client.read(key, start, end))
             return memoryview(obstore.get_range(client, key, start=start, end=end))
@@ -192,17 +199,6 @@ class Bucket:
                 found += [StoredObject(one["path"], one["size"], str(one["e_tag"])) for one in page]
         return sorted(found)
 
-    def delete(self, key: str) -> None:
-        """Remove an object."""
-        with self._explained("delete", key):
-            obstore.delete(self._connect(), key)
-
-    def download(self, key: str, path: Path) -> None:
-        """Put an object into a file, whole or not at all, in pieces."""
-        with replacing(path) as partial, partial.open("wb") as sink:
-            for piece in self._stream(key):
-                sink.write(piece)
-
     def hash(self, key: str) -> str:
         """SHA-256 of an object's bytes, read in pieces, hexadecimal."""
         digest = hashlib.sha256()
@@ -214,13 +210,6 @@ class Bucket:
         """The object's address as `load_dataset` and `fsspec` take it."""
         return f"{self.address}/{key}"
 
-    def storage_options(self) -> dict[str, object]:
-        """What `load_dataset` and `fsspec` need beside the address."""
-        if not self._is_s3:
-            return {}
-        place = self._endpoint or read_endpoint()
-        return {"anon": True} if place is None else place.storage_options()
-
     @property
     def _is_s3(self) -> bool:
         return self.address.startswith(_S3)
@@ -230,11 +219,15 @@ class Bucket:
             for piece in obstore.get(self._connect(), key).stream(min_chunk_size=_READ_BYTES):
                 yield memoryview(piece)
 
-    def _connect(self) -> Any:
+    def _connect(self, is_reading: bool = False) -> Any:
         """This process's client."""
         if self._owner != os.getpid():
             self._client = self._open()
             self._owner = os.getpid()
+        if isinstance(self._client, _Forked) and not is_reading:
+            raise StorageError(
+                f"{self.address} can only be read in a forked process; use spawn or forkserver"
+            )
         return self._client
 
     def _open(self) -> Any:
@@ -248,7 +241,9 @@ class Bucket:
         if self.address.startswith(_WEB):
             limits["allow_http"] = self.address.startswith("http://")
             return stores.HTTPStore(self.address, client_options=limits, **options)
-        return stores.LocalStore(self.address, mkdir=True)
+        if not Path(self.address).is_dir():
+            raise FileNotFoundError(self.address)
+        return stores.LocalStore(self.address)
 
     def _open_s3(self, limits: "ClientConfig", options: dict[str, Any]) -> stores.S3Store:
         name, _, prefix = self.address.removeprefix(_S3).partition("/")
@@ -258,6 +253,8 @@ class Bucket:
             entry["skip_signature"] = True
         else:
             entry |= {"access_key_id": place.key, "secret_access_key": place.secret}
+            if place.token:
+                entry["session_token"] = place.token
             if place.url:
                 entry["endpoint"] = place.url
                 limits["allow_http"] = place.url.startswith("http://")
@@ -276,6 +273,7 @@ class Bucket:
         entry = {} if place is None else {
             "endpoint_url": place.url or None,
             "aws_access_key_id": place.key, "aws_secret_access_key": place.secret,
+                "aws_session_token": place.token or None,
         }  # fmt: skip
         return Session().create_client("s3", region_name=_read_region(), config=config, **entry)
 
@@ -284,7 +282,11 @@ class Bucket:
         where = f"{key} in {self.address}" if key else self.address
         try:
             yield
+        except FileNotFoundError:
+            raise MissingError(f"cannot {action} {where}: it is not there") from None
         except _REFUSALS as error:
+            if _is_missing(error):
+                raise MissingError(f"cannot {action} {where}: it is not there") from None
             raise StorageError(
                 f"cannot {action} {where}: {_say(error)}; check address and keys"
             ) from None  # the store's own words may hold what was sent
@@ -295,16 +297,21 @@ class _Forked:
 
     def __init__(self, address: str, s3: Any) -> None:
         self._address, self._s3 = address, s3
-        self._files: Any = s3 or fsspec.url_to_fs(address, skip_instance_cache=True)[0]
 
     def read(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
         """A whole object, or some of its bytes."""
-        if self._s3 is None:
-            return bytes(self._files.cat_file(f"{self._address}/{key}", start=start, end=end))
-        name, _, prefix = self._address.removeprefix(_S3).partition("/")
-        wanted = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
-        found = self._s3.get_object(Bucket=name, Key=f"{prefix}/{key}".lstrip("/"), **wanted)
-        return bytes(found["Body"].read())
+        span = {} if start is None or end is None else {"Range": f"bytes={start}-{end - 1}"}
+        if self._s3 is not None:
+            name, _, prefix = self._address.removeprefix(_S3).partition("/")
+            place = f"{prefix}/{key}".lstrip("/")
+            return bytes(self._s3.get_object(Bucket=name, Key=place, **span)["Body"].read())
+        if self._address.startswith(_WEB):
+            answer = requests.get(f"{self._address}/{key}", headers=span, timeout=_FORKED_SECONDS)
+            answer.raise_for_status()
+            return answer.content
+        with Path(self._address, key).open("rb") as handle:
+            handle.seek(start or 0)
+            return handle.read() if start is None or end is None else handle.read(end - start)
 
 
 class _Runtime:
@@ -321,6 +328,14 @@ class _Runtime:
 
 def _read_region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
+
+
+def _is_missing(error: BaseException) -> bool:
+    """True where the plain clients answer that an object is not there."""
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"]) in ("NoSuchKey", "404")
+    answer = getattr(error, "response", None)
+    return getattr(answer, "status_code", None) == HTTPStatus.NOT_FOUND
 
 
 def _say(error: BaseException) -> str:

@@ -44,5 +44,9 @@ class StorageError(FaceProofError):
     """An object store refused, or does not hold what was asked for."""
 
 
+class MissingError(StorageError):
+    """An object store does not hold an object."""
+
+
 class MetricError(FaceProofError):
     """A number was asked for that these labels cannot give."""

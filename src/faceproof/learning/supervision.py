@@ -4,6 +4,8 @@ Neither the head nor the live weights are saved. The mask head learns where the 
 place, from the features that give the label; the running mean is what is evaluated and kept.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -16,7 +18,7 @@ from transformers import (
 )
 
 from faceproof.errors import ModelError
-from faceproof.learning.batches import IGNORED, PhotoGroups
+from faceproof.learning.batches import IGNORED
 
 
 class Supervised(nn.Module):
@@ -80,13 +82,20 @@ class Supervised(nn.Module):
         return kept
 
 
+class HasEpochs(Protocol):
+    """Photos whose draws depend on the epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch it is."""
+
+
 class Follow(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
     """Lets the running mean follow after every step, and tells the photos which epoch it is.
 
     The Trainer tells them too, but not where several processes share them.
     """
 
-    def __init__(self, photos: PhotoGroups) -> None:
+    def __init__(self, photos: HasEpochs) -> None:
         """Take the training photos."""
         self._photos = photos
 
@@ -136,5 +145,6 @@ def _count_channels(model: PreTrainedModel, side_pixels: int) -> int:
 
 
 def _add_loss(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    loss = nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED)
-    return {"loss": loss, "logits": logits}
+    """The mean over labels that count; 0 where none does, as in a batch of padding."""
+    total = nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
+    return {"loss": total / (labels != IGNORED).sum().clamp(min=1), "logits": logits}

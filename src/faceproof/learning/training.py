@@ -3,12 +3,13 @@
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, cast
 
 import numpy as np
+from torch.utils.data import IterableDataset
 from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
@@ -20,7 +21,15 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import RECIPES, Recipe
-from faceproof.learning.batches import Ahead, Images, PhotoGroups, Treatment, collate, group_rows
+from faceproof.learning.batches import (
+    Ahead,
+    Batch,
+    Images,
+    PhotoGroups,
+    Treatment,
+    collate,
+    group_rows,
+)
 from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
@@ -55,6 +64,16 @@ class TrainSettings:
     results: Path = field(metadata={"help": "result file to write"})
     history: Path = field(metadata={"help": "JSON lines of loss and validation metrics by epoch"})
     figure: Path = field(metadata={"help": "PNG of loss and validation AUROC to write"})
+    data: str | None = field(
+        default=None,
+        metadata={
+            "help": "store to stream training images from, s3://... or a folder; "
+            "validation and test stay those of `dataset`"
+        },
+    )
+    view: Path | None = field(
+        default=None, metadata={"help": "view of `data` to train on; else its split train"}
+    )
     init: str = field(
         default=FROM_CONFIG,
         metadata={"help": "Hub id or folder to fine-tune, or `config`: from scratch"},
@@ -116,6 +135,8 @@ class TrainSettings:
         """Refuse values that make no run."""
         require_positive(self, "epochs", "batch", "stem_pixels", "images_of_each")
         require_positive(self, "validation_images")
+        if self.view is not None and self.data is None:
+            raise SettingsError("a view is of a store; give --data too")
         if len(self.depths) != len(self.hidden_sizes):
             raise SettingsError("depths and hidden_sizes must name the same number of stages")
         if self.kind == "vit" and len(self.depths) != 1:
@@ -160,11 +181,31 @@ class TrainSettings:
         )
 
 
+class Stream(Protocol):
+    """Ready batches of one epoch after another; every rank has its own."""
+
+    fingerprint: str
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """One epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin another one."""
+
+
+OpenStream = Callable[["TrainSettings", Mapping[Split, Pool], BaseImageProcessor], Stream]
+
+
 class _Trainer(Trainer):  # type: ignore[misc]  # transformers is not read by mypy
     """Batches are made ready one ahead."""
 
-    def get_train_dataloader(self) -> Ahead:
-        """The Trainer's own loader, hurried."""
+    def get_train_dataloader(self) -> "Ahead | Stream":
+        """The Trainer's own loader, hurried; a stream is a loader already."""
+        if isinstance(self.train_dataset, IterableDataset):
+            return cast(Stream, self.train_dataset)
         return Ahead(super().get_train_dataloader())
 
 
@@ -178,7 +219,10 @@ class Fitted:
     facts: Mapping[str, Scalar]
 
 
-def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None = None) -> Fitted:
+def fit(
+    run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None = None,
+    open_stream: OpenStream | None = None,
+) -> Fitted:  # fmt: skip
     """Train a classifier; the best by validation AUROC, or the last where nothing is validated.
 
     A run that was stopped goes on from its last checkpoint in `run.work`.
@@ -187,6 +231,7 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
         run: the settings.
         pools: train and validation are looked at, test is not.
         scorer: of validation; may be None where `run.patience` is 0.
+        open_stream: opens what `run.data` names.
 
     Raises:
         ModelError: `run.init` holds no image classifier.
@@ -196,7 +241,12 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
         check_left_out(run.leave_out, pools["train"])
     set_seed(run.seed)
     model, processor = make_model(run.init, run.design(pools["train"].images))
-    photos = make_training(run, pools["train"], processor)
+    photos: PhotoGroups | Stream
+    if run.data is None or open_stream is None:
+        photos, fingerprint = make_training(run, pools["train"], processor), ""
+    else:
+        photos = open_stream(run, pools, processor)
+        fingerprint = photos.fingerprint
     trainer = _Trainer(
         model=Supervised(model, side_of(processor), run.mask_weight, run.decay),
         args=_make_arguments(run),
@@ -206,7 +256,7 @@ def fit(run: TrainSettings, pools: Mapping[Split, Pool], scorer: Scorer | None =
         compute_metrics=scorer,
         callbacks=[Follow(photos), *_stop_early(run)],
     )
-    made_from = describe(run, pools["train"].fingerprint, trainer.args.world_size)
+    made_from = describe(run, pools["train"].fingerprint + fingerprint, trainer.args.world_size)
     checkpoint = _find_checkpoint(run, made_from)
     if trainer.is_world_process_zero():
         _claim(run, made_from, checkpoint)

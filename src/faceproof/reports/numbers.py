@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from faceproof import results
+from faceproof.reports.contenders import title_of
 
 SOURCES: Mapping[str, str] = {
     "build": "dataset_builder/results.json",
@@ -27,11 +28,13 @@ TRACKED: Mapping[str, str] = {
     "worked_training": "question_02/results_worked_training.json",
     "worked": "question_02/results_worked.json",
     "worked_clean": "question_02/results_worked_clean.json",
+    "scale": "question_04/results.json",
 }
 
 
 _RANKS = ("fail", "underpowered", "pass", "not_applicable")
 _OFTEN = 0.5
+_SPREAD = ("", "_low", "_high")
 _FALSE = "_false_fail_rate"
 
 
@@ -109,6 +112,26 @@ class Numbers:
             and name.endswith(suffix)
             and len(name) > len(prefix) + len(suffix)
         ]
+
+    def loaders(self) -> list[str]:
+        """Contenders of the loaders' race, the fastest first."""
+        ending = "_0ms_images_per_second"
+        names = self.names("loader_", ending)
+        return sorted(names, key=lambda name: -float(self._values[f"loader_{name}{ending}"] or 0))
+
+    def title(self, name: str) -> str:
+        """A contender's name for readers."""
+        return title_of(name)
+
+    def range(self, name: str) -> str:
+        """A median with the lowest and highest, in whole numbers: `4102 (3900-4230)`."""
+        value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)
+        return f"{value:.0f} ({low:.0f}-{high:.0f})"
+
+    def spread(self, name: str) -> str:
+        """A median of repeats with the lowest and highest: `1.36 (1.35-1.38)`."""
+        value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)
+        return f"{value:.2f} ({low:.2f}-{high:.2f})"
 
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""

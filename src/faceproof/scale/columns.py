@@ -88,11 +88,22 @@ def read_footer(reader: Reader, key: str, size: int) -> Footer:
     if len(tail) < _END_BYTES or bytes(tail[-4:]) != _MAGIC:
         raise StorageError(f"{key} in {reader.bucket.address} is not parquet")
     needed = struct.unpack("<I", tail[-_END_BYTES:-4])[0] + _END_BYTES
+    if needed > size:
+        raise StorageError(f"{key} in {reader.bucket.address} is not parquet: it is cut off")
     if needed > len(tail):
         begin = size - needed
         tail = reader.bucket.read(key, begin, size)
     segments = {begin: tail}
-    return Footer(key, size, pq.read_metadata(SparseFile(size, segments)), segments)
+    try:
+        about = pq.read_metadata(SparseFile(size, segments))
+    except (pa.ArrowException, OSError) as error:
+        raise StorageError(f"{key} in {reader.bucket.address} is damaged parquet") from error
+    return Footer(key, size, about, segments)
+
+
+def _is_of(path: str, names: Sequence[str]) -> bool:
+    """True for a leaf of one of these columns, whose names may have dots."""
+    return any(path == name or path.startswith(f"{name}.") for name in names)
 
 
 def read_columns(
@@ -111,7 +122,7 @@ def read_columns(
     numbers = range(about.num_row_groups) if groups is None else groups
     leaves = [
         leaf for leaf in range(len(about.schema))
-        if about.schema.column(leaf).path.partition(".")[0] in names
+        if _is_of(about.schema.column(leaf).path, names)
     ]  # fmt: skip
     spans = sorted(span_of(about.row_group(one).column(leaf)) for one in numbers for leaf in leaves)
     if spans:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import daft
@@ -34,7 +35,8 @@ from faceproof.settings import require_positive
 
 Engine = Literal["native", "ray"]
 
-_SAME_BYTES = "same_bytes"
+_SAME_BYTES, _TWO_LABELS = "same_bytes", "two_labels"
+_SHARD_BYTES = 512 << 20  # of images in a shard, at most: a worker holds one in memory
 _SAID = 300  # characters of an engine's words that are passed on
 _PASSES = 3  # over units that are left where an engine broke off
 
@@ -58,7 +60,7 @@ class BuildSettings:
     )
     unit_images: int = field(default=1000, metadata={"help": "images examined as one unit"})
     shard_images: int = field(
-        default=20000, metadata={"help": "images of a shard; 200 MB to 1 GB is good"}
+        default=20000, metadata={"help": "images of a shard, at most; 512 MB end it too"}
     )
     workers: int = field(
         default_factory=lambda: os.cpu_count() or 1, metadata={"help": "units at once on a machine"}
@@ -85,7 +87,7 @@ def build_store(run: BuildSettings, source: Bucket, place: Bucket) -> Store:
         StorageError: source or place refuse, an image changed meanwhile, or another store is there.
     """
     listing = list_source(source)
-    job = Job(source, place, f"work/{_hash(listing)}")
+    job = Job(source, place, f"work/{_identify(source, listing)}")
     units = _put_units(job, listing, run.unit_images)
     spread(run, partial(examine_unit, job), units, job.place, f"{job.work}/examined/")
     examined = pa.concat_tables(
@@ -96,6 +98,13 @@ def build_store(run: BuildSettings, source: Bucket, place: Bucket) -> Store:
     spread(run, partial(write_shard, job), shards, job.place, f"{job.work}/shards/")
     files = [_read_file(job, one) for one in shards]
     return publish(place, Columns("image", "label", tuple(run.strata)), files, inputs=counts)
+
+
+def _identify(source: Bucket, listing: pa.Table) -> str:
+    """Names what a build is made of: the source, its list, and the objects where it lists them."""
+    objects = [] if source.address.startswith("http") else source.list()
+    text = f"{source.address} {_hash(listing)} {objects}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _put_units(job: Job, listing: pa.Table, size: int) -> list[str]:
@@ -115,13 +124,20 @@ def _put_units(job: Job, listing: pa.Table, size: int) -> list[str]:
 def drop_duplicates(examined: pa.Table) -> tuple[pa.Table, dict[str, int]]:
     """The rows to keep, mixed, and how many inputs were kept or dropped for which reason.
 
-    Of images with the same bytes the first by name stays. Copies that were encoded anew stay too: a
-    sham is one. Their perceptual hash is a column, so a view can leave them out.
+    Of images with the same bytes the first by name stays, and none where their labels differ.
+    Copies that were encoded anew stay too: a sham is one. Their perceptual hash is a column, so a
+    view can leave them out.
     """
     ordered = examined.sort_by([("sha256", "ascending"), (NAME, "ascending")])
-    hashes, reasons = ordered["sha256"].to_pylist(), ordered["reason"].to_pylist()
-    for place in range(1, len(ordered)):
-        if hashes[place] is not None and hashes[place] == hashes[place - 1]:
+    reasons = ordered["reason"].to_pylist()
+    hashes = ordered["sha256"].to_pylist()
+    labels: dict[str, set[str | None]] = {}
+    for digest, label in zip(hashes, ordered["label"].to_pylist(), strict=True):
+        labels.setdefault(digest, set()).add(label)
+    for place, digest in enumerate(hashes):
+        if digest is not None and len(labels[digest]) > 1:
+            reasons[place] = _TWO_LABELS
+        elif digest is not None and place and digest == hashes[place - 1]:
             reasons[place] = _SAME_BYTES
     counts = Counter(reason or "kept" for reason in reasons)
     is_kept = pa.array([reason is None for reason in reasons])
@@ -136,14 +152,24 @@ def _put_plan(job: Job, kept: pa.Table, size: int) -> list[str]:
     if not len(kept):
         raise InputError(f"no image of {job.source.address} can be used")
     plan = hashlib.sha256(f"{_hash(kept)} {size}".encode()).hexdigest()[:12]
-    total = -(-len(kept) // size)
+    starts = _cut(kept["size_bytes"].to_pylist(), size)
     shards = []
-    for number in range(total):
-        shards.append(f"{plan}/train-{number:05d}-of-{total:05d}")
-        write_table(
-            job.place, f"{job.work}/plan/{shards[-1]}.parquet", kept.slice(number * size, size)
-        )
+    for number, (begin, end) in enumerate(pairwise([*starts, len(kept)])):
+        shards.append(f"{plan}/train-{number:05d}-of-{len(starts):05d}")
+        rows = kept.slice(begin, end - begin)
+        write_table(job.place, f"{job.work}/plan/{shards[-1]}.parquet", rows)
     return shards
+
+
+def _cut(sizes: Sequence[int], most: int) -> list[int]:
+    """Where shards begin, so that none has too many images or too many bytes."""
+    starts, held = [0], 0
+    for place, size_bytes in enumerate(sizes):
+        if place > starts[-1] and (place - starts[-1] == most or held + size_bytes > _SHARD_BYTES):
+            starts.append(place)
+            held = 0
+        held += size_bytes
+    return starts
 
 
 def _read_file(job: Job, shard: str) -> DataFile:
@@ -185,6 +211,7 @@ def _find_left(units: Sequence[str], place: Bucket, prefix: str) -> list[str]:
 
 def _run_daft(run: BuildSettings, work: Callable[[str], None], units: Sequence[str]) -> str:
     """One pass over units; what went wrong is said, not raised: the files tell what is left."""
+    os.environ["DAFT_ANALYTICS_ENABLED"] = "0"
     _choose_runner(run)
     limited = daft.func(return_dtype=daft.DataType.string(), max_concurrency=run.workers)
     do = limited(_to_async(work))
@@ -221,7 +248,10 @@ def _start_ray(cluster: str | None) -> None:
     if ray.is_initialized():
         return
     if cluster is not None:
-        ray.init(address=cluster, log_to_driver=False)
+        try:
+            ray.init(address=cluster, log_to_driver=False)
+        except (OSError, RuntimeError) as error:
+            raise StorageError(f"no Ray cluster at {cluster}: {error}") from error
         return
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init("local", _node_ip_address="127.0.0.1", include_dashboard=False, log_to_driver=False)

@@ -34,7 +34,7 @@ def to_iterable_dataset(store: Store, view: View) -> IterableDataset:
 
 
 def materialise(store: Store, view: View, path: Path) -> None:
-    """Copy the view's rows into one parquet file of the store's own columns, and `weight`.
+    """Copy the view's rows into one parquet file of the store's own columns; weights stay behind.
 
     Raises:
         StorageError: the images cannot be read, or are not what the index says.

@@ -55,7 +55,7 @@ def locate_images(path: Path, column: str) -> Locations:
     Raises:
         StorageError: no such column, or its values are compressed.
     """
-    with pq.ParquetFile(path) as file, path.open("rb") as handle:
+    with _open(path) as file, path.open("rb") as handle:
         number, name = _find_column(file, path, column)
         found = np.zeros(file.metadata.num_rows, LOCATION)
         if not len(found):
@@ -75,6 +75,14 @@ def locate_images(path: Path, column: str) -> Locations:
                         found[row] = (offset, len(value), UNLABELLED, digest)
                     row += 1
     return found
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StorageError(f"{path.name} cannot be read as parquet: {reason}") from error
 
 
 def _find_column(file: pq.ParquetFile, path: Path, column: str) -> tuple[int, str]:
@@ -126,7 +134,10 @@ def encode_labels(labels: pa.ChunkedArray) -> NDArray[np.int32]:
         StorageError: texts of other labels.
     """
     if pa.types.is_integer(labels.type):
-        return np.asarray(pc.fill_null(labels, UNLABELLED), np.int32)
+        whole = np.asarray(pc.fill_null(labels.cast(pa.int64()), UNLABELLED), np.int64)
+        if len(whole) and max(abs(int(whole.min())), int(whole.max())) > np.iinfo(np.int32).max:
+            raise StorageError("labels are larger than 32 bits hold; number them from 0")
+        return whole.astype(np.int32)
     numbers = {name: number for number, name in enumerate(LABELS)}
     texts = labels.cast(pa.string()).to_pylist()
     unknown = sorted({text for text in texts if text is not None and text not in numbers})

@@ -44,9 +44,10 @@ class IndexSettings:
     place: str = field(metadata={"help": "s3://bucket/prefix or a folder for the index"})
     prefix: str = field(default="data/", metadata={"help": "of the files' keys below `data`"})
     image: str = field(default="image", metadata={"help": "column of images"})
-    label: str | None = field(default="label", metadata={"help": "column of labels"})
+    label: str = field(default="label", metadata={"help": "column of labels; `none` for none"})
     strata: list[str] = field(
-        default_factory=lambda: ["label"], metadata={"help": "columns to draw evenly over later"}
+        default_factory=lambda: ["label"],
+        metadata={"help": "columns to draw evenly over later; `none` for none"},
     )
 
 
@@ -117,6 +118,11 @@ def index_local(path: Path, columns: Columns) -> bytes:
     """The index file of a parquet file on this machine."""
     locations = locate_images(path, columns.image)
     if columns.label is not None:
+        names = pq.read_schema(path).names
+        if columns.label not in names:
+            raise StorageError(
+                f"{path.name} has no column {columns.label} of labels; it has {', '.join(names)}"
+            )
         labels = pq.read_table(path, columns=[columns.label]).column(columns.label)
         locations["label"] = encode_labels(labels)
     return encode_locations(locations)
@@ -132,7 +138,8 @@ def _index_file(place: Bucket, source: Bucket, columns: Columns, file: StoredObj
             fetch(Reader(source), file.key, file.size_bytes, path)
             place.put(key, index_local(path, columns))
     data = place.get(key)
-    return DataFile(file.key, len(decode_locations(data)), file.size_bytes, key, len(data))
+    rows = len(decode_locations(data))
+    return DataFile(file.key, rows, file.size_bytes, key, len(data), sha256(data).hexdigest())
 
 
 def _gather(
@@ -152,7 +159,10 @@ def _gather(
         empty += len(narrow) - len(tables[-1])
         first_row += len(narrow)
     reader.close()
-    return pa.concat_tables(tables, promote_options="permissive"), empty
+    try:
+        return pa.concat_tables(tables, promote_options="permissive"), empty
+    except pa.ArrowException as error:
+        raise StorageError(f"columns differ in kind from file to file: {error}") from error
 
 
 def _add_split(narrow: pa.Table, key: str) -> pa.Table:
@@ -166,5 +176,9 @@ def _add_split(narrow: pa.Table, key: str) -> pa.Table:
 def _choose_narrow(schema: pa.Schema, image: str) -> list[str]:
     """Every flat column but the images."""
     return [
-        field.name for field in schema if field.name != image and not pa.types.is_nested(field.type)
+        field.name
+        for field in schema
+        if field.name != image
+        and not pa.types.is_nested(field.type)
+        and not pa.types.is_binary(field.type)
     ]

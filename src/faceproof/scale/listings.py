@@ -15,7 +15,8 @@ NAME, LABEL = "name", "label"
 EXAMINED = pa.schema(
     [
         (NAME, pa.string()), ("sha256", pa.string()), ("perceptual_hash", pa.string()),
-        ("width", pa.int32()), ("height", pa.int32()), ("reason", pa.string()),
+        ("width", pa.int32()), ("height", pa.int32()), ("size_bytes", pa.int64()),
+        ("reason", pa.string()),
     ]
 )  # of every image, before its label and further columns  # fmt: skip
 _TAKEN = {"image", "", None, *EXAMINED.names, "row", "rank", "stratum", "weight"}

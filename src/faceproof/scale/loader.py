@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
-from threading import Lock
+from threading import Lock, local
 from typing import Any, TypedDict
 
 import cv2
@@ -33,9 +33,10 @@ from faceproof.scale.stores import Rows, Store
 from faceproof.scale.views import View
 
 _BLOCKS_AHEAD = 1  # on its way while one is read
+_ROOM_BYTES = 3 << 20  # a megapixel, decoded and resized at once; larger images take memory anew
 IGNORED = -100  # torch's own mark for a label that no loss is taken of
 
-Collate = Callable[[list[Pixels]], Any]
+Collate = Callable[[list[Pixels], Rows, int], Any]  # images, their rows, the epoch
 
 
 class ViewBatch(TypedDict):
@@ -60,8 +61,8 @@ class Loading:
         seed: of the order; None reads the view in its own order.
         side_pixels: images are resized to such squares and stacked, (N, 3, side, side) uint8; None
             gives a list of images as they are, (H, W, 3) uint8 RGB.
-        chunk_bytes: of neighbouring images that are fetched together, about. A server spends on
-            each request: half a megabyte took three times the CPU of two megabytes.
+        chunk_bytes: of neighbouring images that are fetched together, about; a server spends on
+            each request, so they are not small.
         window_bytes: of chunks whose images are shuffled among themselves, about; two or three
             windows are held in memory.
         threads: that decode.
@@ -87,7 +88,8 @@ class ViewLoader(IterableDataset[ViewBatch]):
     """Batches of a view. Iterate over it, or give it to `DataLoader(loader, batch_size=None)`.
 
     Every rank gets equally many rows; those that fill up the last ranks have the label -100. With
-    worker processes each is a part of its own. `state_dict` after any batch, `load_state_dict` into
+    worker processes each is a part of its own, and `set_epoch` must be called before each epoch,
+    because they begin anew. `state_dict` after any batch, `load_state_dict` into
     a new loader, and the next batch is the one that would have come.
     """
 
@@ -102,8 +104,8 @@ class ViewLoader(IterableDataset[ViewBatch]):
             view: of this store.
             loading: how to read.
             part: rank and world size; by default those of RANK and WORLD_SIZE.
-            collate: from a batch's images to `pixel_values`, called in decoding threads; by default
-                what `loading.side_pixels` says.
+            collate: from a batch's images, their rows and the epoch to `pixel_values`, called in
+                decoding threads; by default what `loading.side_pixels` says.
         """
         if view.facts.store != store.fingerprint:
             raise SettingsError("the view is of another store")
@@ -112,6 +114,7 @@ class ViewLoader(IterableDataset[ViewBatch]):
         self._part = part or read_part()
         self._collate = collate
         self._epoch, self._cursor = 0, 0
+        self._newest: object = None
 
     @property
     def epoch(self) -> int:
@@ -119,12 +122,12 @@ class ViewLoader(IterableDataset[ViewBatch]):
         return self._epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin another epoch; the one that is under way goes on."""
+        """Begin another epoch with the next iterator; the one that is under way goes on."""
         if epoch != self._epoch:
             self._epoch, self._cursor = epoch, 0
 
     def __len__(self) -> int:
-        """Batches of an epoch, the same on every rank."""
+        """Batches of an epoch of this process, the same on every rank."""
         return math.ceil(self._order.count(self._part) / self._loading.batch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -154,11 +157,15 @@ class ViewLoader(IterableDataset[ViewBatch]):
         part = self._worker()
         if self._cursor >= self._order.count(part):
             self._epoch, self._cursor = self._epoch + 1, 0
-        blocks = self._order.blocks(self._epoch, part, self._cursor)
+        epoch, cursor = self._epoch, self._cursor
+        self._newest = newest = object()  # an older iterator moves no cursor
+        blocks = self._order.blocks(epoch, part, cursor)
         store = self._store if get_worker_info() is None else copy(self._store)
         pipeline = _Pipeline(store, self._view, self._loading, self._collate)
-        for batch in pipeline.run(blocks):
-            self._cursor += len(batch["rows"])
+        for batch in pipeline.run(blocks, epoch):
+            cursor += len(batch["rows"])
+            if self._newest is newest and self._epoch == epoch:
+                self._cursor = cursor
             yield batch
 
     @cached_property
@@ -245,15 +252,15 @@ class _Pipeline:
     def __init__(self, store: Store, view: View, loading: Loading, collate: Collate | None) -> None:
         self._store, self._view, self._loading, self._collate = store, view, loading, collate
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
-        self._decoders = ThreadPoolExecutor(loading.threads, "decode", _keep_to_one)
+        self._decoders = ThreadPoolExecutor(loading.threads, "decode", _prepare_thread)
         self._coming: deque[Future[_Fetched]] = deque()
 
-    def run(self, blocks: Iterator[Block]) -> Iterator[ViewBatch]:
+    def run(self, blocks: Iterator[Block], epoch: int) -> Iterator[ViewBatch]:
         """Batches of the blocks' rows; nothing goes on once the caller has left."""
         waiting: deque[Future[ViewBatch]] = deque()
         try:
             for slices in self._cut(self._fetch(blocks)):
-                waiting.append(self._decoders.submit(self._make, slices))
+                waiting.append(self._decoders.submit(self._make, slices, epoch))
                 if len(waiting) > self._loading.batches_ahead:
                     yield waiting.popleft().result()
             while waiting:
@@ -292,7 +299,7 @@ class _Pipeline:
         if batch:
             yield batch
 
-    def _make(self, slices: Sequence[tuple[_Fetched, Places]]) -> ViewBatch:
+    def _make(self, slices: Sequence[tuple[_Fetched, Places]], epoch: int) -> ViewBatch:
         pictures = _Pictures(sum(len(places) for _, places in slices), self._loading.side_pixels)
         for fetched, places in slices:
             self._decode(fetched, places, pictures)
@@ -300,7 +307,10 @@ class _Pipeline:
         is_padding = np.concatenate([one.block.is_padding[places] for one, places in slices])
         rows = np.concatenate([one.rows[places] for one, places in slices])
         weights = np.concatenate([one.weights[places] for one, places in slices])
-        pixels = pictures.finish() if self._collate is None else self._collate(pictures.images)
+        if self._collate is None:
+            pixels = pictures.finish()
+        else:
+            pixels = self._collate(pictures.images, rows, epoch)
         return {
             "pixel_values": pixels,
             "labels": torch.from_numpy(np.where(is_padding, IGNORED, labels).astype(np.int64)),
@@ -316,7 +326,7 @@ class _Pipeline:
             if sha256(piece).digest() != digests[place].tobytes():
                 piece = fetched.read_again(place)
             try:
-                pictures.add(decode_fast(piece))
+                pictures.add(piece)
             except ImageError as error:
                 raise StorageError(
                     f"row {fetched.rows[place]} of {self._store.place.address}: {error}"
@@ -328,25 +338,37 @@ class _Pictures:
 
     def __init__(self, count: int, side: int | None) -> None:
         self.images: list[Pixels] = []
-        self._room = None if side is None else np.empty((count, side, side, 3), np.uint8)
+        self._stack = None if side is None else np.empty((count, side, side, 3), np.uint8)
 
-    def add(self, pixels: Pixels) -> None:
-        """One more image."""
-        if self._room is not None:
-            place = self._room[len(self.images)]
-            cv2.resize(pixels, place.shape[:2], dst=place, interpolation=cv2.INTER_LINEAR)
-            pixels = place
-        self.images.append(pixels)
+    def add(self, data: memoryview) -> None:
+        """Decode one more image."""
+        if self._stack is None:
+            self.images.append(decode_fast(data))
+            return
+        place = self._stack[len(self.images)]
+        pixels = decode_fast(data, _thread.room)
+        cv2.resize(pixels, place.shape[:2], dst=place, interpolation=cv2.INTER_LINEAR)
+        self.images.append(place)
 
     def finish(self) -> Tensor | list[Pixels]:
         """Stacked, channels first in shape and last in memory; or the list."""
-        if self._room is None:
+        if self._stack is None:
             return self.images
-        return torch.from_numpy(self._room).permute(0, 3, 1, 2)
+        return torch.from_numpy(self._stack).permute(0, 3, 1, 2)
 
 
-def _keep_to_one() -> None:
+class _Thread(local):
+    """What each decoding thread has for itself."""
+
+    room: Pixels
+
+
+_thread = _Thread()
+
+
+def _prepare_thread() -> None:
     cv2.setNumThreads(1)  # images are small, and other threads decode beside this one
+    _thread.room = np.empty(_ROOM_BYTES, np.uint8)
 
 
 def _cancel(fetching: Future[_Fetched]) -> None:

@@ -19,10 +19,10 @@ from faceproof.scale.stores import MetadataFile, Rows, Stratum
 from faceproof.storage import hash_file
 
 ROW, RANK, STRATUM = "row", "rank", "stratum"
-OWN_COLUMNS = (ROW, RANK, STRATUM)
+OWN_COLUMNS = (ROW, RANK, STRATUM, "weight")  # a dataset's own columns of these names are left out
 _GROUP_ROWS = 1 << 16  # a draw reads at least one group of a stratum
 _FILE_ROWS = 20_000_000  # of one metadata file
-_HASH = "hash"
+_HASH = "__hash"
 
 
 def join_rows(narrow: pa.Table, locations: Locations, first_row: int) -> pa.Table:
@@ -46,9 +46,13 @@ def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Strat
     Raises:
         StorageError: a declared column is not there.
     """
-    missing = [name for name in columns.strata if name not in table.column_names]
+    missing = [name for name in columns.strata if name not in table.column_names or name == _HASH]
     if missing:
         raise StorageError(f"no column {', '.join(missing)} to declare as stratum")
+    for name in columns.strata:
+        table = table.set_column(
+            table.column_names.index(name), name, _simplify(table.column(name))
+        )
     keys = [(name, "ascending") for name in (*columns.strata, _HASH, ROW)]
     ordered = table.sort_by(keys)
     strata = _find_strata(ordered, columns.strata)
@@ -62,9 +66,20 @@ def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Strat
     return pa.table({**own, **{name: rest.column(name) for name in rest.column_names}}), strata
 
 
+def _simplify(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values that JSON knows; dates and whatever else there is become texts, NaN becomes null."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), None, column)
+    kept = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_string)
+    return column if any(is_kind(column.type) for is_kind in kept) else column.cast(pa.string())
+
+
 def _find_strata(ordered: pa.Table, names: Sequence[str]) -> tuple[Stratum, ...]:
     if not names or not len(ordered):
-        return (Stratum((), 0, len(ordered)),)
+        nothing = (None,) * len(names)
+        return (Stratum(nothing, 0, len(ordered)),)
     is_new = np.zeros(len(ordered), bool)
     is_new[0] = True
     for name in names:

@@ -22,6 +22,7 @@ class Proxy:
     """A running proxy: its address, and what has gone through."""
 
     url: str
+    process_id: int
     _requests: "Synchronized[int]"
     _received: "Synchronized[int]"
 
@@ -41,7 +42,8 @@ def start_proxy(port: int, latency_seconds: float) -> Iterator[Proxy]:
     )
     process.start()
     try:
-        yield Proxy(f"http://127.0.0.1:{listening.get(timeout=30)}", requests, received)
+        url = f"http://127.0.0.1:{listening.get(timeout=30)}"
+        yield Proxy(url, process.pid or 0, requests, received)
     finally:
         process.kill()
         process.join()

@@ -1,8 +1,10 @@
 """Byte ranges of objects: neighbours in one request, many requests at once, a cache on disk."""
 
 import hashlib
+import logging
 import os
 import threading
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,16 +15,20 @@ from numpy.typing import NDArray
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
-from faceproof.storage import replacing
 
 Offsets = NDArray[np.int64]
 Ranges = tuple[Offsets, Offsets]  # first bytes, ascending, and bytes after the last, (N,) each
 Hashes = NDArray[np.void]  # of 32 bytes
 
 GAP_BYTES = 1 << 20  # what a request costs, in bytes it could have read; measured by `make bench`
+RUN_BYTES = 8 << 20  # of one request
 CONCURRENCY = 32  # requests under way
 _ATTEMPTS = 3  # at bytes that are not those the index means; the store retries what fails by itself
+_DENSE = 0.5  # share of a run that is wanted, above which it is kept whole
 _LOOKS = 16  # at the cache's size while it fills up once
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ def merge(starts: Offsets, ends: Offsets, gap_bytes: int) -> tuple[list[Run], ND
     """Join ranges whose gap costs less to read than another request would.
 
     Each gap is judged by itself, so dense picks become few large reads and scattered ones stay
-    apart.
+    apart. No run that joins ranges is longer than `RUN_BYTES`.
 
     Args:
         starts: ascending, shape (N,).
@@ -47,12 +53,16 @@ def merge(starts: Offsets, ends: Offsets, gap_bytes: int) -> tuple[list[Run], ND
     Returns:
         The runs, and for each range the number of its run, shape (N,).
     """
-    reach = np.maximum.accumulate(ends)
-    is_first = np.concatenate([[True], starts[1:] - reach[:-1] > gap_bytes])
-    first = np.flatnonzero(is_first)
-    last = np.concatenate([first[1:], [len(starts)]]) - 1
-    runs = [Run(int(starts[a]), int(reach[b])) for a, b in zip(first, last, strict=True)]
-    return runs, np.cumsum(is_first) - 1
+    runs: list[Run] = []
+    places = np.zeros(len(starts), np.int64)
+    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        last = runs[-1] if runs else None
+        if last and start - last.end <= gap_bytes and end - last.start <= RUN_BYTES:
+            runs[-1] = Run(last.start, max(last.end, end))
+        else:
+            runs.append(Run(start, end))
+        places[number] = len(runs) - 1
+    return runs, places
 
 
 class ChunkCache:
@@ -68,6 +78,15 @@ class ChunkCache:
         self._folder, self._limit = folder, limit_bytes
         self._unseen, self._lock = limit_bytes, threading.Lock()
 
+    def __getstate__(self) -> dict[str, object]:
+        """All but the lock."""
+        return {**self.__dict__, "_lock": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take a lock of its own."""
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
     def get(self, name: str) -> bytes | None:
         """What was kept under a name."""
         path = self._folder / name
@@ -79,11 +98,17 @@ class ChunkCache:
         return data
 
     def put(self, name: str, data: memoryview) -> None:
-        """Keep bytes, and make room where the limit is passed."""
+        """Keep bytes, and make room where the limit is passed; a full disk keeps nothing."""
         if len(data) > self._limit:
             return
-        with replacing(self._folder / name) as partial:
+        partial = self._folder / f".{name}.{uuid.uuid4().hex}.partial"
+        try:
             partial.write_bytes(data)
+            partial.replace(self._folder / name)
+        except OSError as error:
+            logger.warning("not cached: %s", error)
+            partial.unlink(missing_ok=True)
+            return
         with self._lock:
             self._unseen += len(data)
             if self._unseen * _LOOKS > self._limit:
@@ -232,20 +257,26 @@ class Pieces:
         self._places, self._requests = places, requests
 
     def wait(self) -> list[memoryview]:
-        """The bytes of every range, as views of what was read.
+        """The bytes of every range: views of what was read, copies where most of it is gaps.
+
+        The requests are forgotten, so that gaps do not stay in memory.
 
         Raises:
             StorageError: the store refused, or gave too few bytes.
         """
-        held = list(self.wait_runs().items())
-        bases = np.array([start for start, _ in held], np.int64)[self._places]
-        starts, ends = (edge - bases for edge in self._ranges)
-        return [
-            held[place][1][start:end]
-            for place, start, end in zip(
-                self._places.tolist(), starts.tolist(), ends.tolist(), strict=True
-            )
-        ]
+        starts, ends = self._ranges
+        wanted = np.bincount(self._places, ends - starts, len(self._requests))
+        held = self.wait_runs()
+        found = []
+        for place, start, end in zip(
+            self._places.tolist(), starts.tolist(), ends.tolist(), strict=True
+        ):
+            run = self._requests[place][0]
+            piece = held[run.start][start - run.start : end - run.start]
+            is_sparse = wanted[place] < _DENSE * (run.end - run.start)
+            found.append(memoryview(bytes(piece)) if is_sparse else piece)
+        self._requests = [(run, Future()) for run, _ in self._requests]
+        return found
 
     def wait_runs(self) -> dict[int, memoryview]:
         """What was read, gaps too, by its first byte.

@@ -22,7 +22,7 @@ from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
 from faceproof.scale.indexes import LOCATION, Columns, Locations, decode_locations
 from faceproof.scale.ranges import CONCURRENCY, ChunkCache, Reader
-from faceproof.storage import replacing
+from faceproof.storage import hash_file, replacing
 
 Rows = NDArray[np.int64]
 
@@ -41,6 +41,7 @@ class DataFile:
     size_bytes: int
     index: str
     index_bytes: int
+    index_sha256: str
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,9 @@ class Store:
             path = home / Path(one.key).name
             if not path.is_file() or path.stat().st_size != one.size_bytes:
                 fetch(self.own_reader, one.key, one.size_bytes, path)
+                if not hash_file(path).startswith(path.stem):
+                    path.unlink()
+                    raise StorageError(f"{one.key} in {self.place.address} was changed; index anew")
             paths.append(path)
         return paths
 
@@ -192,6 +196,8 @@ class Store:
         for number, file, data in zip(
             numbers, files, self.own_reader.read_all(wanted), strict=True
         ):
+            if hashlib.sha256(data).hexdigest() != file.index_sha256:
+                raise StorageError(f"{file.index} in {self.place.address} was changed; index anew")
             locations = decode_locations(data)
             if len(locations) != file.rows:
                 raise StorageError(f"{file.index} does not fit {file.key}; index it again")
@@ -234,7 +240,7 @@ def publish_store(place: Bucket, manifest: Manifest) -> bool:
     """
     if place.put(MANIFEST, encode_manifest(manifest)):
         return True
-    if decode_manifest(place.get(MANIFEST), place.address) != manifest:
+    if place.get(MANIFEST) != encode_manifest(manifest):
         raise StorageError(f"{place.address} holds another store; give an empty place")
     return False
 

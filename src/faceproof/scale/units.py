@@ -17,12 +17,13 @@ from datasets import ClassLabel, Features, Image, Value
 from faceproof.buckets import Bucket
 from faceproof.data.checks.duplicates import hash_photo
 from faceproof.data.images import decode
-from faceproof.errors import ImageError, StorageError
+from faceproof.errors import ImageError, MissingError, StorageError
 from faceproof.records import LABELS
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_local
 from faceproof.scale.listings import EXAMINED, LABEL, NAME
 from faceproof.scale.stores import DataFile
+from faceproof.storage import hash_file
 
 _READS = 16  # images of a unit that are read at once
 _GROUP_BYTES = 4 << 20  # of images in a row group: a streaming reader's smallest bite
@@ -53,6 +54,8 @@ def examine_image(source: Bucket, name: str) -> dict[str, str | int | None]:
     try:
         data = source.get(name)
         pixels = decode(data)
+    except MissingError:
+        return {NAME: name, "reason": "missing"}
     except ImageError as error:
         return {NAME: name, "reason": error.code}
     height, width = pixels.shape[:2]
@@ -62,6 +65,7 @@ def examine_image(source: Bucket, name: str) -> dict[str, str | int | None]:
         "perceptual_hash": hash_photo(pixels)[0].tobytes().hex(),
         "width": width,
         "height": height,
+        "size_bytes": len(data),
         "reason": None,
     }
 
@@ -75,15 +79,28 @@ def write_shard(job: Job, shard: str) -> None:
     plan = read_table(job.place, f"{job.work}/plan/{shard}.parquet")
     with ThreadPoolExecutor(_READS) as pool:
         images = list(pool.map(partial(_read_same, job.source), plan[NAME], plan["sha256"]))
+    note = put_shard(job.place, shard, plan, images)
+    job.place.put(f"{job.work}/shards/{shard}.json", json.dumps(asdict(note)).encode())
+
+
+def put_shard(place: Bucket, shard: str, columns: pa.Table, images: Sequence[bytes]) -> DataFile:
+    """Write a shard and its index, unless the same are there.
+
+    Raises:
+        StorageError: others are there under these names.
+    """
+    key, index_key = f"data/{shard}.parquet", f"index/{shard.replace('/', '-')}.parquet"
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "shard.parquet"
-        write_images(path, plan, images)
+        write_images(path, columns, images)
         index = index_local(path, Columns())
-        key, index_key = f"data/{shard}.parquet", f"index/{shard.replace('/', '-')}.parquet"
-        job.place.put(key, path)
-        job.place.put(index_key, index)
-        note = DataFile(key, len(plan), path.stat().st_size, index_key, len(index))
-    job.place.put(f"{job.work}/shards/{shard}.json", json.dumps(asdict(note)).encode())
+        digest = hashlib.sha256(index).hexdigest()
+        for name, data, expected in ((key, path, hash_file(path)), (index_key, index, digest)):
+            if not place.put(name, data) and place.hash(name) != expected:
+                raise StorageError(
+                    f"{name} in {place.address} was written by other versions; use an empty place"
+                )
+        return DataFile(key, len(columns), path.stat().st_size, index_key, len(index), digest)
 
 
 def write_images(path: Path, columns: pa.Table, images: Sequence[bytes]) -> None:
@@ -118,13 +135,15 @@ def write_images(path: Path, columns: pa.Table, images: Sequence[bytes]) -> None
 def _feature(column: pa.Field) -> ClassLabel | Value:
     if column.name == LABEL:
         return ClassLabel(names=list(LABELS))
-    return Value("int32" if pa.types.is_integer(column.type) else "string")
+    return Value(str(column.type) if pa.types.is_integer(column.type) else "string")
 
 
 def _read_same(source: Bucket, name: pa.Scalar, sha256: pa.Scalar) -> bytes:
     data = source.get(name.as_py())
     if hashlib.sha256(data).hexdigest() != sha256.as_py():
-        raise StorageError(f"{name} in {source.address} changed while it was built; build again")
+        raise StorageError(
+            f"{name} in {source.address} changed while it was built; build into an empty place"
+        )
     return data
 
 

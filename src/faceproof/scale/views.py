@@ -134,11 +134,10 @@ def read_view(path: Path, store: Store) -> View:
     return view
 
 
-def make_view(run: ViewSettings, store: Store) -> View:
+def make_view(run: ViewSettings, store: Store, parent: View | None) -> View:
     """The view that the settings ask for."""
     if run.sql is None:
         return sample_uniform(store, run.uniform, run.seed, run.law)
-    parent = None if run.parent is None else read_view(run.parent, store)
     return select(store, run.sql, run.cache, parent)
 
 
@@ -274,8 +273,8 @@ def select(store: Store, query: str, folder: Path, parent: View | None = None) -
         if parent is not None:
             engine.register("parent_rows", pa.table({ROW: parent.rows, WEIGHT: parent.weights}))
             whole = f"SELECT * FROM ({whole}) JOIN parent_rows USING ({ROW})"
-        engine.execute(f"CREATE TEMP VIEW {_TABLE} AS {whole}")
         try:
+            engine.execute(f"CREATE TEMP VIEW {_TABLE} AS {whole}")
             relation = engine.sql(query)
             answer = None if relation is None else relation.to_arrow_table()
         except duckdb.Error as error:
@@ -302,7 +301,7 @@ def _check(answer: pa.Table, facts: Facts, store: Store) -> View:
         raise InputError(f"the query gives {', '.join(answer.column_names)}; it must give `{ROW}`")
     try:
         view = _make(answer, facts)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise InputError(f"`{ROW}` and `{WEIGHT}` must be numbers: {error}") from error
     if len(view.rows) and not 0 <= view.rows[0] <= view.rows[-1] < store.starts[-1]:
         raise InputError(f"the query gives rows that {store.place.address} does not have")

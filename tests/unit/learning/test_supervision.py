@@ -88,7 +88,7 @@ class Told:
 
 def test_the_photos_are_told_the_epoch_also_after_a_stop() -> None:
     told = Told()
-    follow = Follow(told)  # type: ignore[arg-type]  # all that it uses of the photos
+    follow = Follow(told)
     for epoch in (None, 1.0, 1.9999999):
         follow.on_epoch_begin(None, SimpleNamespace(epoch=epoch), None)
     assert told.epochs == [0, 1, 2]

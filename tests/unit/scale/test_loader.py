@@ -1,6 +1,7 @@
 """The loader: the right pixels, each row once, and exactly where it was after a stop."""
 
 import multiprocessing
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from faceproof.scale.indexing import index_store
 from faceproof.scale.loader import IGNORED, Loading, ViewBatch, ViewLoader
 from faceproof.scale.orders import Part
 from faceproof.scale.ranges import ChunkCache
-from faceproof.scale.stores import Store, open_store
+from faceproof.scale.stores import Rows, Store, open_store
 from faceproof.scale.views import sample_uniform, select, view_all
 
 SMALL = Loading(batch=7, chunk_bytes=4000, window_bytes=12_000)
@@ -57,7 +58,8 @@ def test_with_a_side_images_are_stacked(store: Store) -> None:
 
 
 def test_images_may_be_collated_in_the_decoding_threads(store: Store) -> None:
-    def mean(pictures: list[Pixels]) -> torch.Tensor:
+    def mean(pictures: list[Pixels], rows: Rows, epoch: int) -> torch.Tensor:
+        assert (len(rows), epoch) == (len(pictures), 0)
         return torch.tensor([float(one.mean()) for one in pictures])
 
     loader = ViewLoader(store, view_all(store), Loading(batch=50), collate=mean)
@@ -209,19 +211,18 @@ def test_an_image_that_cannot_be_decoded_is_refused_by_its_row(tmp_path: Path) -
         list(ViewLoader(store, view_all(store)))
 
 
-def test_a_loader_left_half_way_stops_its_threads(store: Store) -> None:
-    import threading  # noqa: PLC0415
-
-    before = threading.active_count()
+def test_a_loader_left_half_way_stops_its_threads(place: Path) -> None:
+    before = set(threading.enumerate())
+    store = open_store(Bucket(str(place)))
     for _ in range(5):
         batches = iter(ViewLoader(store, view_all(store), SMALL))
         next(batches)
         batches.close()  # type: ignore[attr-defined]  # a generator
     store.close()
-    for thread in threading.enumerate():
-        if thread.name.startswith(("decode", "plan", "ranges")):
-            thread.join(5)
-    assert threading.active_count() <= before
+    started = set(threading.enumerate()) - before
+    for thread in started:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_other_views_and_bad_settings_are_refused(

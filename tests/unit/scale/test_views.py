@@ -196,8 +196,11 @@ def test_indexing_again_changes_nothing_and_otherwise_is_refused(
         index_store(here, Columns(strata=("sex",)), there)
     with pytest.raises(StorageError, match="no column mood"):
         index_store(Bucket(str(tmp_path / "b")), Columns(strata=("mood",)), there)
-    with pytest.raises(StorageError, match="nothing to index"):
+    with pytest.raises(StorageError, match="it is not there"):
         index_store(Bucket(str(tmp_path / "c")), Columns())
+    (tmp_path / "d").mkdir()
+    with pytest.raises(StorageError, match="nothing to index"):
+        index_store(Bucket(str(tmp_path / "d")), Columns())
 
 
 def test_a_view_opens_as_a_streamed_dataset_and_as_a_file(

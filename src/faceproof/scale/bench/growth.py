@@ -1,6 +1,5 @@
 """From ten thousand to a million images, written to S3 and read back for real."""
 
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -18,13 +17,14 @@ from faceproof.console import progress
 from faceproof.data.images import decode
 from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourceRequest
+from faceproof.errors import StorageError
 from faceproof.results import Scalar
 from faceproof.scale.bench.corpora import list_columns
 from faceproof.scale.indexes import Columns
-from faceproof.scale.indexing import index_local, publish
+from faceproof.scale.indexing import publish
 from faceproof.scale.loader import Loading, ViewLoader
 from faceproof.scale.stores import DataFile, open_store
-from faceproof.scale.units import write_images
+from faceproof.scale.units import put_shard
 from faceproof.scale.views import view_all
 
 SHARD_IMAGES = 10_000
@@ -81,14 +81,7 @@ def _write_shard(place: Bucket, seed: int, shard: int) -> DataFile:
     rng = np.random.default_rng([seed, shard])
     rows = range(shard * SHARD_IMAGES, (shard + 1) * SHARD_IMAGES)
     columns = list_columns(rows, rng)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "shard.parquet"
-        write_images(path, columns, _make_images(rng))
-        index = index_local(path, Columns())
-        key, index_key = f"data/train-{shard:05d}.parquet", f"index/{shard:05d}.parquet"
-        place.put(key, path)
-        place.put(index_key, index)
-        return DataFile(key, len(columns), path.stat().st_size, index_key, len(index))
+    return put_shard(place, f"train-{shard:05d}", columns, _make_images(rng))
 
 
 def _make_images(rng: np.random.Generator) -> list[bytes]:
@@ -120,7 +113,8 @@ def _read_epoch(place: Bucket, seed: int) -> Reading:
     seconds = time.perf_counter() - start
     stop.set()
     watcher.join()
-    assert (seen == 1).all(), "an image was missed or doubled"
+    if not (seen == 1).all():
+        raise StorageError(f"{(seen != 1).sum()} images were missed or doubled")
     return Reading(seconds, int(seen.sum()), tuple(held))
 
 

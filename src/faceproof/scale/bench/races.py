@@ -32,7 +32,7 @@ KEEPING = (
     "mosaic",
 )  # what was read stays on disk: a second epoch is of interest
 _NEAR_ROWS = 100  # apart in storage at most: neighbours
-_SLOW_SHARE = 0.25  # of an epoch that the slowest are timed on
+_SLOW_SHARE = 0.25  # of an epoch, once, that the slowest are timed on
 _SLOW = ("objects_obstore", "objects_boto3", "datasets_default", "ray_data")
 _CONTENDERS = Path(__file__).with_name("contenders.py")
 
@@ -93,30 +93,51 @@ def run_race(
         peers: Python of the environments of `FOREIGN` that are there.
         work: for scratch folders.
     """
-    endpoint, proxies = server.endpoint, server.proxies
     names = [LIMIT, OURS, CACHED, *(one for one in PEERS if one not in FOREIGN or one in peers)]
     turns = [
         (repeat, latency, name)
-        for repeat in range(race.repeats) for latency in proxies for name in names
+        for repeat in range(race.repeats) for latency in server.proxies for name in names
+        if not repeat or name not in _SLOW
     ]  # fmt: skip
-    laps = []
+    laps: list[Lap] = []
     for repeat, latency, name in progress(turns, "racing", "turns", len(turns)):
-        spec = _specify(race, layout, work / "scratch", name)
+        spec = specify(race, layout, work / "scratch", name)
         try:
-            with _start(name, spec, proxies[latency], endpoint, peers) as contender:
-                for epoch in range(2 if name in KEEPING else 1):
-                    before = proxies[latency].count()
-                    result = contender.run()
-                    after = proxies[latency].count()
-                    laps.append(_make_lap(result, (name, latency, repeat, epoch), before, after))
-                    rate = laps[-1].images_per_second
-                    logger.info("%s, %d ms: %.0f images/s", name, latency, rate)
-        except StorageError as error:
-            logger.warning("%s; this lap is left out", error)
+            with start_contender(name, spec, server, latency, peers) as contender:
+                laps += _run_laps(contender, race, server.proxies[latency], (latency, repeat))
+        except (StorageError, BrokenPipeError) as error:
+            logger.warning("%s; the rest of its lap is left out", error)
     return laps
 
 
-def _specify(race: Race, layout: Layout, scratch: Path, name: str) -> dict[str, Any]:
+def _run_laps(
+    contender: "Contender", race: Race, proxy: Proxy, when: tuple[int, int]
+) -> Iterator["Lap"]:
+    """The first epoch, and the second of those that keep what they read."""
+    for epoch in range(2 if contender.name in KEEPING else 1):
+        before = proxy.count()
+        result = contender.run()
+        after = proxy.count()
+        batches = [np.asarray(one) for one in result["batches"]]
+        read = np.concatenate(batches)
+        if len(np.unique(read)) < len(read) or len(read) > race.images:
+            raise StorageError(f"the contender {contender.name} gave an image twice")
+        lap = Lap(
+            contender.name, *when, epoch,
+            images=result["images"],
+            seconds=result["seconds"],
+            first_batch_seconds=result["first_batch_seconds"],
+            cpu_seconds=result["cpu_seconds"],
+            requests=after[0] - before[0],
+            received_bytes=after[1] - before[1],
+            nearness=measure_nearness(batches, race.images),
+        )  # fmt: skip
+        logger.info("%s, %d ms: %.0f images/s", lap.name, lap.latency_ms, lap.images_per_second)
+        yield lap
+
+
+def specify(race: Race, layout: Layout, scratch: Path, name: str) -> dict[str, Any]:
+    """What a contender is told."""
     share = _SLOW_SHARE if name in _SLOW else 1
     return {
         **asdict(layout), "bucket": BUCKET, "scratch": str(scratch), "images": race.images,
@@ -125,11 +146,11 @@ def _specify(race: Race, layout: Layout, scratch: Path, name: str) -> dict[str, 
     }  # fmt: skip
 
 
-class _Contender:
+class Contender:
     """A process that runs an epoch when it is told to."""
 
     def __init__(self, process: "subprocess.Popen[str]", name: str) -> None:
-        self._process, self._name = process, name
+        self._process, self.name = process, name
 
     def run(self) -> dict[str, Any]:
         """One epoch."""
@@ -144,13 +165,13 @@ class _Contender:
         for line in self._process.stdout:
             if line.startswith(word):
                 return line.removeprefix(word)
-        raise StorageError(f"the contender {self._name} stopped; see its log")
+        raise StorageError(f"the contender {self.name} stopped; see its log")
 
 
 @contextmanager
-def _start(
-    name: str, spec: Mapping[str, Any], proxy: Proxy, endpoint: Endpoint, peers: Mapping[str, Path]
-) -> Iterator[_Contender]:
+def start_contender(
+    name: str, spec: Mapping[str, Any], server: Server, latency_ms: int, peers: Mapping[str, Path]
+) -> Iterator[Contender]:
     """A contender that has loaded its libraries and waits."""
     scratch = Path(spec["scratch"])
     shutil.rmtree(scratch, ignore_errors=True)
@@ -158,9 +179,11 @@ def _start(
     place = scratch / "spec.json"
     place.write_text(json.dumps(spec))
     environment = {
-        **os.environ, "AWS_ACCESS_KEY_ID": endpoint.key, "AWS_SECRET_ACCESS_KEY": endpoint.secret,
-        "AWS_ENDPOINT_URL": proxy.url, "AWS_REGION": "us-east-1", "OMP_WAIT_POLICY": "passive",
-        "RAY_USAGE_STATS_ENABLED": "0", "DAFT_ANALYTICS_ENABLED": "0",
+        **os.environ, "AWS_ACCESS_KEY_ID": server.endpoint.key,
+        "AWS_SECRET_ACCESS_KEY": server.endpoint.secret,
+        "AWS_ENDPOINT_URL": server.proxies[latency_ms].url, "AWS_REGION": "us-east-1",
+        "OMP_WAIT_POLICY": "passive", "RAY_USAGE_STATS_ENABLED": "0",
+        "DAFT_ANALYTICS_ENABLED": "0",
     }  # fmt: skip
     python = str(peers.get(name, Path(sys.executable)))
     with (scratch.with_name("contender.log")).open("a") as log:
@@ -169,7 +192,7 @@ def _start(
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:
-            contender = _Contender(process, name)
+            contender = Contender(process, name)
             contender.wait("ready")
             yield contender
         finally:
@@ -182,41 +205,25 @@ def _start(
                 process.wait()
 
 
-def _make_lap(
-    result: Mapping[str, Any], which: tuple[str, int, int, int], before: tuple[int, int],
-    after: tuple[int, int],
-) -> Lap:  # fmt: skip
-    return Lap(
-        *which,
-        images=result["images"],
-        seconds=result["seconds"],
-        first_batch_seconds=result["first_batch_seconds"],
-        cpu_seconds=result["cpu_seconds"],
-        requests=after[0] - before[0],
-        received_bytes=after[1] - before[1],
-        nearness=measure_nearness([np.asarray(one) for one in result["batches"]]),
-    )
-
-
-def measure_nearness(batches: Sequence[np.ndarray]) -> float:
+def measure_nearness(batches: Sequence[np.ndarray], stored: int) -> float:
     """How often two images of a batch were neighbours in storage, against a perfect shuffle.
 
     Why: rows that lie together are alike, and a batch of them is not a draw from the whole.
 
     Args:
         batches: storage positions of the images of each batch.
+        stored: images of the whole, of which these may be some.
 
     Returns:
         1 for a perfect shuffle; 10 where neighbours meet ten times as often.
 
     Source: own definition.
     """
-    count = sum(map(len, batches))
     near = pairs = 0
     for numbers in batches:
         ordered = np.sort(numbers)
         reach = np.searchsorted(ordered, ordered + _NEAR_ROWS, side="right")
         near += int((reach - np.arange(len(ordered)) - 1).sum())
         pairs += len(ordered) * (len(ordered) - 1) // 2
-    expected = (2 * count * _NEAR_ROWS - _NEAR_ROWS * (_NEAR_ROWS + 1)) / (count * (count - 1))
+    expected = (2 * stored - _NEAR_ROWS - 1) * _NEAR_ROWS / (stored * (stored - 1))
     return float(near / max(1, pairs) / expected)

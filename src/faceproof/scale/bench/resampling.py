@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def lay_out_rows(place: Place) -> dict[str, Scalar]:
     columns = Columns(strata=STRATA)
     ordered, strata = order_rows(table, columns)
     metadata = write_metadata(place.store, ordered, strata, place.scratch)
-    nowhere = DataFile("data/none.parquet", place.rows, 0, "index/none.parquet", 0)
+    nowhere = DataFile("data/none.parquet", place.rows, 0, "index/none.parquet", 0, "")
     counts = {"images": place.rows}
     publish_store(place.store, Manifest(None, columns, (nowhere,), metadata, strata, counts))
     return {
@@ -147,11 +147,17 @@ def duckdb_sql(place: Place) -> int:
 
 
 def _ask_duckdb(place: Place, query: str) -> int:
-    import duckdb
-
-    with duckdb.connect(":memory:") as engine:
+    with _open_duckdb().cursor() as engine:
         engine.register("metadata", _open_arrow(place))
         return len(engine.sql(query).to_arrow_table())
+
+
+@cache
+def _open_duckdb() -> Any:
+    """One engine for all repeats, as ours has."""
+    import duckdb
+
+    return duckdb.connect(":memory:")
 
 
 def _scan_polars(place: Place) -> Any:

@@ -13,6 +13,7 @@ from faceproof.errors import SettingsError
 from faceproof.results import Scalar, Size, read_commit
 from faceproof.scale.bench.corpora import BUCKET, Corpus, Layout, lay_out
 from faceproof.scale.bench.growth import SHARD_IMAGES, measure_growth
+from faceproof.scale.bench.profiles import profile_ours
 from faceproof.scale.bench.races import FOREIGN, LIMIT, OURS, PEERS, Lap, Race, Server, run_race
 from faceproof.scale.bench.reads import time_clients, time_gaps
 from faceproof.scale.bench.resampling import ASKED, DECLARED, Place, time_resampling
@@ -29,6 +30,7 @@ _ASKED_ROWS, _ASKED_IMAGES = 10_000_000, "10m"
 _DOLLARS_PER_GET, _DOLLARS_PER_PUT = 0.0004 / 1000, 0.005 / 1000
 _DOLLARS_PER_GIGABYTE_MONTH = 0.023
 _MILLION = 1_000_000
+_PLACES = ("work", "results", "figures", "peers", "size")  # settings that change no number
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ class BenchSettings:
 
 
 def measure_all(run: BenchSettings) -> tuple[Values, dict[str, list[float]]]:
-    """Race, reads, resampling, growth; a part that was measured with this code is not repeated.
+    """Race, reads, resampling, growth; a part that was measured before is not repeated.
 
     Returns:
         All values; memory over an epoch by size, for a figure.
@@ -87,15 +89,20 @@ def measure_all(run: BenchSettings) -> tuple[Values, dict[str, list[float]]]:
 
 
 def _part(run: BenchSettings, name: str, measure: Callable[[], Values]) -> Values:
+    """Measure a part, or take what an earlier run with these settings measured.
+
+    The commit of the code that measured it is among the values.
+    """
     place = run.work / f"parts/{name}.json"
-    made_from = [read_commit()[0], str(asdict(run))]
+    wishes = {key: str(value) for key, value in asdict(run).items() if key not in _PLACES}
     if place.is_file():
         kept = json.loads(place.read_text())
-        if kept["made_from"] == made_from:
+        if kept["wishes"] == wishes:
             return dict(kept["values"])
-    values = measure()
+    commit, is_dirty = read_commit()
+    values = {**measure(), f"{name}_commit": commit, f"{name}_dirty": is_dirty}
     with replacing(place) as partial:
-        partial.write_text(json.dumps({"made_from": made_from, "values": values}))
+        partial.write_text(json.dumps({"wishes": wishes, "values": values}))
     return values
 
 
@@ -120,8 +127,9 @@ def _measure_race(run: BenchSettings, endpoint: Endpoint) -> Values:
     layout = lay_out(corpus, run.work, endpoint, peers)
     race = Race(run.images, run.decoded_side, run.batch, run.workers, run.repeats, run.seed)
     with _start_proxies(endpoint, run.latencies) as proxies:
-        laps = run_race(race, layout, Server(endpoint, proxies), peers, run.work)
-        values = summarise_laps(laps)
+        server = Server(endpoint, proxies)
+        values = summarise_laps(run_race(race, layout, server, peers, run.work))
+        values |= profile_ours(race, layout, server, run.work)
         values |= time_gaps(layout.parquet, endpoint, proxies, run.repeats, run.seed)
     key, size = f"parquet/{layout.files[0]}", Path(layout.local[0]).stat().st_size
     values |= time_clients(BUCKET, key, size, endpoint, run.repeats)
@@ -175,33 +183,34 @@ def _median(laps: Sequence[Lap], what: str) -> float:
 
 
 def _compare_laps(laps: Sequence[Lap]) -> Values:
-    """Ratios within each repeat, and their medians."""
-    rates = {
-        (lap.name, lap.latency_ms, lap.repeat): lap.images_per_second
-        for lap in laps if not lap.epoch
-    }  # fmt: skip
-    latencies = sorted({latency for _, latency, _ in rates})
-    repeats = sorted({repeat for _, _, repeat in rates})
+    """Ratios within each repeat that has both, and their medians."""
+    rates: dict[tuple[int, int], dict[str, float]] = {}
+    for lap in laps:
+        if not lap.epoch:
+            rates.setdefault((lap.latency_ms, lap.repeat), {})[lap.name] = lap.images_per_second
+    latencies = sorted({latency for latency, _ in rates})
     values: Values = {}
     for latency in latencies:
+        rounds = {repeat: rates[latency, repeat] for at, repeat in rates if at == latency}
+        ending = f"_{latency}ms" if latency else ""
         best = [
-            max(
-                (rates[peer, latency, one], peer)
-                for peer in PEERS if (peer, latency, one) in rates
-            )
-            for one in repeats
+            max((rate, name) for name, rate in found.items() if name in PEERS)[1]
+            for found in rounds.values() if set(found) & set(PEERS)
         ]  # fmt: skip
-        own = [rates[OURS, latency, one] for one in repeats]
-        name = "loader_ratio_to_best_peer" + (f"_{latency}ms" if latency else "")
-        values |= _spread(name, [a / b for a, (b, _) in zip(own, best, strict=True)])
-        values[f"loader_best_peer_{latency}ms"] = statistics.mode(peer for _, peer in best)
+        values[f"loader_best_peer_{latency}ms"] = statistics.mode(best)
         values |= _spread(
-            f"loader_ratio_{latency}ms_to_0ms",
-            [a / rates[OURS, latencies[0], one] for a, one in zip(own, repeats, strict=True)],
+            f"loader_ratio_to_best_peer{ending}",
+            [found[OURS] / found[name] for found, name in zip(rounds.values(), best, strict=True)],
         )
-        limit = [rates[LIMIT, latency, one] for one in repeats]
-        name = "loader_ratio_to_decode_limit" + (f"_{latency}ms" if latency else "")
-        values |= _spread(name, [a / b for a, b in zip(own, limit, strict=True)])
+        values |= _spread(
+            f"loader_ratio_to_decode_limit{ending}",
+            [found[OURS] / found[LIMIT] for found in rounds.values()],
+        )
+        if latency:
+            base = {repeat: rates[latencies[0], repeat][OURS] for repeat in rounds}
+            ratios = [found[OURS] / base[repeat] for repeat, found in rounds.items()]
+            values |= _spread(f"loader_ratio_{latency}ms_to_{latencies[0]}ms", ratios)
+    values["loader_peers_n"] = len({lap.name for lap in laps} & set(PEERS))
     return values
 
 

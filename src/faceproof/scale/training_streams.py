@@ -1,0 +1,141 @@
+"""Training images streamed from a store: the same treatment, one image at a time, no masks."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from torch import Tensor
+from torch.utils.data import IterableDataset
+from transformers.image_processing_utils import BaseImageProcessor
+
+from faceproof.buckets import Bucket
+from faceproof.data.images import Pixels
+from faceproof.errors import DatasetError, SettingsError
+from faceproof.learning.batches import Batch, Treatment
+from faceproof.learning.pools import Pool
+from faceproof.learning.processors import to_tensor
+from faceproof.learning.training import TrainSettings
+from faceproof.records import UNSEEN_SPLITS, Split
+from faceproof.scale.indexes import UNLABELLED
+from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.stores import Rows, Store, open_store
+from faceproof.scale.views import View, read_view, select
+
+logger = logging.getLogger(__name__)
+
+_TRAIN = "SELECT row FROM metadata WHERE split = 'train'"
+_KEPT = "metadata"  # folder beside the decoded images
+
+
+class TrainingStream(IterableDataset[Batch]):
+    """Batches of a view, treated in the loader's threads; each rank reads its own part."""
+
+    def __init__(
+        self, store: Store, view: View, run: TrainSettings, processor: BaseImageProcessor
+    ) -> None:
+        """Take a view and the settings of a run."""
+        self.fingerprint = view.fingerprint
+        self._treatment, self._processor = run.treatment, processor
+        loading = Loading(batch=2 * run.images_of_each * run.batch, seed=run.seed)
+        self._loader = ViewLoader(store, view, loading, collate=self._treat)
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return len(self._loader)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another order and other draws."""
+        self._loader.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """One epoch.
+
+        Raises:
+            DatasetError: an image has no label.
+        """
+        for batch in self._loader:
+            if (batch["labels"] == UNLABELLED).any():
+                raise DatasetError("an image of the view has no label; leave it out")
+            yield {"pixel_values": batch["pixel_values"], "labels": batch["labels"]}
+
+    def _treat(self, pictures: list[Pixels], rows: Rows, epoch: int) -> Tensor:
+        seed = self._treatment.seed
+        draws = [
+            np.random.default_rng([seed, epoch, row, place])
+            for place, row in enumerate(rows.tolist())
+        ]  # a row that comes twice is not treated twice alike
+        treated = [
+            treat(pixels, self._treatment, rng) for pixels, rng in zip(pictures, draws, strict=True)
+        ]
+        return to_tensor(treated, self._processor, self._treatment.crop_pixels)
+
+
+def treat(pixels: Pixels, treatment: Treatment, rng: np.random.Generator) -> Pixels:
+    """A crop at native scale, perhaps mirrored, augmented; an image smaller than it stays whole."""
+    if treatment.crop_pixels is not None:
+        height, width = (min(treatment.crop_pixels, length) for length in pixels.shape[:2])
+        top = int(rng.integers(pixels.shape[0] - height + 1))
+        left = int(rng.integers(pixels.shape[1] - width + 1))
+        pixels = pixels[top : top + height, left : left + width]
+    if treatment.policy.is_mirrored and rng.random() < 0.5:
+        pixels = pixels[:, ::-1]
+    return treatment.policy.apply(np.ascontiguousarray(pixels), rng)
+
+
+def open_training(
+    run: TrainSettings, pools: Mapping[Split, Pool], processor: BaseImageProcessor
+) -> TrainingStream:
+    """The images that `run.data` names: those of its split `train`, or of `run.view`.
+
+    Raises:
+        SettingsError: masks or self-blends are wanted, which need whole photos.
+        InputError: the store says no split and no view is given, or the view is no view.
+        DatasetError: people of validation or test are among the images.
+        StorageError: the store cannot be read.
+    """
+    if run.mask_weight or run.treatment.policy.self_blends or run.leave_out:
+        raise SettingsError(
+            "a streamed store has no masks and no whole photos; give --mask_weight 0 and an "
+            "augmentation without self-blends, and leave families out by a view"
+        )
+    store = open_store(Bucket(run.data or ""))
+    kept = run.cache / _KEPT
+    view = select(store, _TRAIN, kept) if run.view is None else read_view(run.view, store)
+    check_split(store, view, pools, kept)
+    return TrainingStream(store, view, run, processor)
+
+
+def check_split(store: Store, view: View, pools: Mapping[Split, Pool], kept: Path) -> None:
+    """Refuse images of other splits, and images and people that validation or test holds.
+
+    Raises:
+        DatasetError: with what leaks.
+    """
+    held = [sha256(data).digest() for name in UNSEEN_SPLITS for data in pools[name].read_files()]
+    _, locations = store.locate(view.rows)
+    copies = int(np.isin(locations["sha256"], np.array(held, "V32")).sum())
+    if copies:
+        raise DatasetError(f"{copies} rows of the view are images of validation or test")
+    columns = _list_columns(store, kept)
+    if "split" in columns:
+        query = "SELECT row FROM metadata WHERE split IS DISTINCT FROM 'train'"
+        strangers = len(select(store, query, kept, view))
+        if strangers:
+            raise DatasetError(f"{strangers} rows of the view are not of the split train")
+    if "component_id" not in columns:
+        logger.warning("the store has no component_id: its people cannot be compared with test's")
+        return
+    people = sorted({str(one) for name in UNSEEN_SPLITS for one in pools[name].groups})
+    names = ", ".join("'" + one.replace("'", "''") + "'" for one in people)
+    query = f"SELECT row FROM metadata WHERE component_id IN ({names})"
+    leaked = len(select(store, query, kept, view))
+    if leaked:
+        raise DatasetError(f"{leaked} rows of the view are of people in validation or test")
+
+
+def _list_columns(store: Store, kept: Path) -> set[str]:
+    files = store.fetch_metadata(kept)
+    return set(pq.read_schema(files[0]).names)
