@@ -39,11 +39,12 @@ def test_every_part_leaves_its_numbers_and_is_not_repeated(
     assert values["sql_20000_ours_rows"] == values["sql_20000_polars_rows"]
     assert values["growth_10000_read_images"] == 10_000
     assert values["client_boto3_megabytes_per_second"]
+    assert float(values["profile_server_ms"] or 0) > 0
 
     def fail(*_: object) -> suites.Values:
         raise AssertionError("measured again")
 
-    for part in ("_measure_race", "_measure_resampling", "_measure_growth"):
+    for part in ("_measure_race", "_profile", "_measure_resampling", "_measure_growth"):
         monkeypatch.setattr(suites, part, fail)
     again, _ = suites.measure_all(run)
     assert again == values
@@ -75,7 +76,7 @@ def test_a_contender_that_fails_is_left_out_by_name(
     for name in ("LIMIT", "OURS", "CACHED"):
         monkeypatch.setattr(races, name, "litdata")
     monkeypatch.setattr(races, "PEERS", ())
-    layout = Layout("s3://a", [], [], "o", "l", "m", "s3://a/litdata", [], 1.0)
+    layout = Layout("s3://a", [], [], 1.0)
     server = races.Server(Endpoint("http://127.0.0.1:9", "k", "s"), {0: Still()})  # type: ignore[dict-item]  # nothing goes through
     race = races.Race(10, 8, 2, 1, 1, 0)
     assert races.run_race(race, layout, server, {"litdata": Path(sys.executable)}, tmp_path) == []

@@ -101,8 +101,10 @@ def test_people_of_the_test_split_under_another_name_are_refused(
     run = settings_of(dataset, tmp_path)
     pools = dict(open_pools(run.dataset, run.cache))
     _, processor = make_model(run.init, run.design(pools["train"].images))
-    pools["test"] = pools["train"]  # as if the store's training people were somebody's test people
-    with pytest.raises(
-        DatasetError, match="960 rows of the view are of people in validation or test"
-    ):
+    train = pools["train"]
+    pools["test"] = train  # as if the store's training images were somebody's test images
+    with pytest.raises(DatasetError, match="960 rows of the view are images of validation or test"):
+        open_training(run, pools, processor)
+    pools["test"] = replace(train, rows=train.rows.select([]))  # other images, the same people
+    with pytest.raises(DatasetError, match="960 rows of the view are of people"):
         open_training(run, pools, processor)

@@ -22,17 +22,17 @@ ROW, RANK, STRATUM = "row", "rank", "stratum"
 OWN_COLUMNS = (ROW, RANK, STRATUM, "weight")  # a dataset's own columns of these names are left out
 _GROUP_ROWS = 1 << 16  # a draw reads at least one group of a stratum
 _FILE_ROWS = 20_000_000  # of one metadata file
-_HASH = "__hash"
+HASH = "__hash"
 
 
 def join_rows(narrow: pa.Table, locations: Locations, first_row: int) -> pa.Table:
     """Metadata of one data file: its other columns, row numbers and hashes; rows with images."""
     is_kept = locations["length"] > 0
     hashes = np.frombuffer(locations["sha256"].tobytes(), ">u8")[::4]
-    taken = [name for name in narrow.column_names if name not in (*OWN_COLUMNS, _HASH)]
+    taken = [name for name in narrow.column_names if name not in (*OWN_COLUMNS, HASH)]
     table = narrow.select(taken)
     table = table.append_column(ROW, pa.array(np.arange(len(locations)) + first_row))
-    table = table.append_column(_HASH, pa.array(np.ascontiguousarray(hashes).astype(np.uint64)))
+    table = table.append_column(HASH, pa.array(np.ascontiguousarray(hashes).astype(np.uint64)))
     return table.filter(pa.array(is_kept))
 
 
@@ -46,14 +46,14 @@ def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Strat
     Raises:
         StorageError: a declared column is not there.
     """
-    missing = [name for name in columns.strata if name not in table.column_names or name == _HASH]
+    missing = [name for name in columns.strata if name not in table.column_names or name == HASH]
     if missing:
         raise StorageError(f"no column {', '.join(missing)} to declare as stratum")
     for name in columns.strata:
         table = table.set_column(
             table.column_names.index(name), name, _simplify(table.column(name))
         )
-    keys = [(name, "ascending") for name in (*columns.strata, _HASH, ROW)]
+    keys = [(name, "ascending") for name in (*columns.strata, HASH, ROW)]
     ordered = table.sort_by(keys)
     strata = _find_strata(ordered, columns.strata)
     sizes = [one.rows for one in strata]
@@ -62,7 +62,7 @@ def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Strat
     own = {
         ROW: ordered.column(ROW), RANK: pa.array(ranks.astype(np.int64)), STRATUM: pa.array(numbers)
     }  # fmt: skip
-    rest = ordered.drop_columns([ROW, _HASH])
+    rest = ordered.drop_columns([ROW, HASH])
     return pa.table({**own, **{name: rest.column(name) for name in rest.column_names}}), strata
 
 

@@ -114,17 +114,17 @@ def check_split(store: Store, view: View, pools: Mapping[Split, Pool], kept: Pat
     Raises:
         DatasetError: with what leaks.
     """
-    held = [sha256(data).digest() for name in UNSEEN_SPLITS for data in pools[name].read_files()]
-    _, locations = store.locate(view.rows)
-    copies = int(np.isin(locations["sha256"], np.array(held, "V32")).sum())
-    if copies:
-        raise DatasetError(f"{copies} rows of the view are images of validation or test")
     columns = _list_columns(store, kept)
     if "split" in columns:
         query = "SELECT row FROM metadata WHERE split IS DISTINCT FROM 'train'"
         strangers = len(select(store, query, kept, view))
         if strangers:
             raise DatasetError(f"{strangers} rows of the view are not of the split train")
+    held = [sha256(data).digest() for name in UNSEEN_SPLITS for data in pools[name].read_files()]
+    _, locations = store.locate(view.rows)
+    copies = int(np.isin(locations["sha256"], np.array(held, "V32")).sum())
+    if copies:
+        raise DatasetError(f"{copies} rows of the view are images of validation or test")
     if "component_id" not in columns:
         logger.warning("the store has no component_id: its people cannot be compared with test's")
         return

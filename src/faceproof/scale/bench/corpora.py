@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,6 +28,7 @@ from faceproof.scale.units import write_images
 
 BUCKET = "bench"
 _QUALITY, _SUBSAMPLING = 85, 2
+_STRATA = ("label", "sex", "age")
 _PUTS = 32  # objects at once
 _CONVERTERS = Path(__file__).with_name("converters.py")
 
@@ -55,13 +56,13 @@ class Layout:
 
     parquet: str
     files: list[str]
-    tars: list[str]
-    objects: str
-    lance: str
-    mds: str
-    litdata: str
     local: list[str]
     mean_bytes: float
+    tars: list[str] = field(default_factory=list)
+    objects: str = "objects"
+    lance: str = f"s3://{BUCKET}/lance/images.lance"
+    mds: str = f"s3://{BUCKET}/mosaic"
+    litdata: str = f"s3://{BUCKET}/litdata"
 
 
 def make_images(corpus: Corpus, shard: int) -> list[bytes]:
@@ -130,6 +131,23 @@ def write_corpus(corpus: Corpus, folder: Path) -> list[Path]:
     return [locate(folder, corpus, shard) for shard in range(corpus.shards)]
 
 
+def lay_out_parquet(corpus: Corpus, work: Path, endpoint: Endpoint) -> Layout:
+    """Our format on the server, indexed; what is there is used."""
+    files = write_corpus(corpus, work / corpus.name / "data")
+    bucket = Bucket(f"s3://{BUCKET}", endpoint)
+    bucket.create()
+    for file in progress(files, "uploading", "shards", len(files)):
+        bucket.put(f"parquet/data/{file.name}", file)
+    index_store(Bucket(f"s3://{BUCKET}/parquet", endpoint), Columns(strata=_STRATA))
+    total = sum(len(one) for file in files for one in read_images(file))
+    return Layout(
+        parquet=f"s3://{BUCKET}/parquet",
+        files=[f"data/{file.name}" for file in files],
+        local=[str(file) for file in files],
+        mean_bytes=total / corpus.images,
+    )
+
+
 def lay_out(corpus: Corpus, work: Path, endpoint: Endpoint, peers: dict[str, Path]) -> Layout:
     """Every format on the server.
 
@@ -139,31 +157,17 @@ def lay_out(corpus: Corpus, work: Path, endpoint: Endpoint, peers: dict[str, Pat
         endpoint: of the server.
         peers: Python of the environments of `litdata` and `mosaic`.
     """
-    folder = work / corpus.name
-    files = write_corpus(corpus, folder / "data")
+    layout = lay_out_parquet(corpus, work, endpoint)
     bucket = Bucket(f"s3://{BUCKET}", endpoint)
-    bucket.create()
-    for file in progress(files, "uploading", "shards", len(files)):
-        bucket.put(f"parquet/data/{file.name}", file)
-    index_store(Bucket(f"s3://{BUCKET}/parquet", endpoint), Columns(strata=("label", "sex", "age")))
+    files = [Path(one) for one in layout.local]
     tars = [_put_tar(bucket, file, number) for number, file in enumerate(files)]
     _put_objects(bucket, files)
     _put_lance(endpoint, files)
     for name, python in peers.items():
-        _convert(python, name, files, folder / name)
-        _put_folder(bucket, folder / name, name)
-    total = sum(len(one) for file in files for one in read_images(file))
-    return Layout(
-        parquet=f"s3://{BUCKET}/parquet",
-        files=[f"data/{file.name}" for file in files],
-        tars=tars,
-        objects="objects",
-        lance=f"s3://{BUCKET}/lance/images.lance",
-        mds=f"s3://{BUCKET}/mosaic",
-        litdata=f"s3://{BUCKET}/litdata",
-        local=[str(file) for file in files],
-        mean_bytes=total / corpus.images,
-    )
+        folder = work / corpus.name / name
+        _convert(python, name, files, folder)
+        _put_folder(bucket, folder, name)
+    return replace(layout, tars=tars)
 
 
 def read_images(file: Path) -> Iterator[bytes]:

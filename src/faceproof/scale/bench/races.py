@@ -203,6 +203,8 @@ def start_contender(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def measure_nearness(batches: Sequence[np.ndarray], stored: int) -> float:

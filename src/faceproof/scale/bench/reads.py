@@ -64,7 +64,7 @@ def time_clients(
     bucket: str, key: str, size: int, endpoint: Endpoint, repeats: int
 ) -> dict[str, Scalar]:
     """Megabytes per second of ranges of two megabytes, sixteen at once, by client."""
-    starts = [int(one) for one in np.linspace(0, size - _RANGE_BYTES, _RANGES)]
+    starts = [int(one) for one in np.linspace(0, max(0, size - _RANGE_BYTES), _RANGES)]
     ways = {
         "obstore": _open_obstore(bucket, key, endpoint),
         "boto3": _open_boto3(bucket, key, endpoint),

@@ -19,7 +19,7 @@ from faceproof.buckets import Bucket, Endpoint
 from faceproof.console import progress
 from faceproof.results import Scalar
 from faceproof.scale.indexes import Columns
-from faceproof.scale.metadata import order_rows, write_metadata
+from faceproof.scale.metadata import HASH, order_rows, write_metadata
 from faceproof.scale.stores import DataFile, Manifest, open_store, publish_store
 from faceproof.scale.views import sample_uniform, select
 
@@ -81,7 +81,8 @@ def lay_out_rows(place: Place) -> dict[str, Scalar]:
     path.unlink()
     start = time.perf_counter()
     columns = Columns(strata=STRATA)
-    ordered, strata = order_rows(table, columns)
+    named = table.rename_columns([HASH if one == "hash" else one for one in table.column_names])
+    ordered, strata = order_rows(named, columns)
     metadata = write_metadata(place.store, ordered, strata, place.scratch)
     nowhere = DataFile("data/none.parquet", place.rows, 0, "index/none.parquet", 0, "")
     counts = {"images": place.rows}

@@ -11,7 +11,7 @@ from pathlib import Path
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.errors import SettingsError
 from faceproof.results import Scalar, Size, read_commit
-from faceproof.scale.bench.corpora import BUCKET, Corpus, Layout, lay_out
+from faceproof.scale.bench.corpora import BUCKET, Corpus, Layout, lay_out, lay_out_parquet
 from faceproof.scale.bench.growth import SHARD_IMAGES, measure_growth
 from faceproof.scale.bench.profiles import profile_ours
 from faceproof.scale.bench.races import FOREIGN, LIMIT, OURS, PEERS, Lap, Race, Server, run_race
@@ -82,6 +82,7 @@ def measure_all(run: BenchSettings) -> tuple[Values, dict[str, list[float]]]:
     """
     with start_seaweedfs() as endpoint:
         values = _part(run, "race", lambda: _measure_race(run, endpoint))
+        values |= _part(run, "profile", lambda: _profile(run, endpoint))
         values |= _part(run, "resampling", lambda: _measure_resampling(run, endpoint))
         values |= _part(run, "growth", lambda: _measure_growth(run, endpoint))
     memory = json.loads((run.work / "parts/memory.json").read_text())
@@ -129,7 +130,6 @@ def _measure_race(run: BenchSettings, endpoint: Endpoint) -> Values:
     with _start_proxies(endpoint, run.latencies) as proxies:
         server = Server(endpoint, proxies)
         values = summarise_laps(run_race(race, layout, server, peers, run.work))
-        values |= profile_ours(race, layout, server, run.work)
         values |= time_gaps(layout.parquet, endpoint, proxies, run.repeats, run.seed)
     key, size = f"parquet/{layout.files[0]}", Path(layout.local[0]).stat().st_size
     values |= time_clients(BUCKET, key, size, endpoint, run.repeats)
@@ -138,6 +138,14 @@ def _measure_race(run: BenchSettings, endpoint: Endpoint) -> Values:
         "race_batch": run.batch, "race_workers": run.workers, "race_repeats": run.repeats,
         "race_mean_bytes": layout.mean_bytes, **_count_storage(layout, run.images),
     }  # fmt: skip
+
+
+def _profile(run: BenchSettings, endpoint: Endpoint) -> Values:
+    corpus = Corpus(run.images, run.side, _SHARDS, run.seed)
+    layout = lay_out_parquet(corpus, run.work, endpoint)
+    race = Race(run.images, run.decoded_side, run.batch, run.workers, run.repeats, run.seed)
+    with _start_proxies(endpoint, run.latencies[:1]) as proxies:
+        return profile_ours(race, layout, Server(endpoint, proxies), run.work)
 
 
 def _count_storage(layout: Layout, images: int) -> Values:
