@@ -128,6 +128,11 @@ class Numbers:
         value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)
         return f"{value:.0f} ({low:.0f}-{high:.0f})"
 
+    def tenths(self, name: str) -> str:
+        """A value with one digit after the point, a dash where it was not measured."""
+        value = self._values.get(name)
+        return "-" if value is None else f"{float(value):.1f}"
+
     def spread(self, name: str) -> str:
         """A median of repeats with the lowest and highest: `1.36 (1.35-1.38)`."""
         value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)

@@ -5,7 +5,8 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,9 +176,18 @@ class Reader:
 
     def read_all(self, wanted: Sequence[tuple[str, int, int]]) -> list[memoryview]:
         """Ranges of any objects, all at once; waits for them."""
+        return list(self.stream(wanted))
+
+    def stream(self, wanted: Sequence[tuple[str, int, int]]) -> Iterator[memoryview]:
+        """The same one after the other, while others are under way."""
         pool = self._start()
-        futures = [pool.submit(self._read, key, Run(start, end)) for key, start, end in wanted]
-        return [one.result() for one in futures]
+        coming: deque[Future[memoryview]] = deque()
+        for key, start, end in wanted:
+            coming.append(pool.submit(self._read, key, Run(start, end)))
+            if len(coming) > self._concurrency:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
     def read_images(self, key: str, ranges: Ranges, hashes: Hashes) -> list[memoryview]:
         """Ranges of one object that must have their hashes; waits for them.

@@ -22,7 +22,7 @@ from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
 from faceproof.scale.indexes import LOCATION, Columns, Locations, decode_locations
 from faceproof.scale.ranges import CONCURRENCY, ChunkCache, Reader
-from faceproof.storage import hash_file, replacing
+from faceproof.storage import replacing
 
 Rows = NDArray[np.int64]
 
@@ -178,10 +178,7 @@ class Store:
         for one in self.manifest.metadata:
             path = home / Path(one.key).name
             if not path.is_file() or path.stat().st_size != one.size_bytes:
-                fetch(self.own_reader, one.key, one.size_bytes, path)
-                if not hash_file(path).startswith(path.stem):
-                    path.unlink()
-                    raise StorageError(f"{one.key} in {self.place.address} was changed; index anew")
+                fetch(self.own_reader, one.key, one.size_bytes, path, path.stem)
             paths.append(path)
         return paths
 
@@ -245,11 +242,27 @@ def publish_store(place: Bucket, manifest: Manifest) -> bool:
     return False
 
 
-def fetch(reader: Reader, key: str, size: int, path: Path) -> None:
-    """An object into a file, in large ranges at once, whole or not at all."""
+def fetch(reader: Reader, key: str, size: int, path: Path, sha256: str = "") -> None:
+    """An object into a file, in large ranges at once, whole or not at all.
+
+    Args:
+        reader: of its bucket.
+        key: of the object.
+        size: of it, in bytes.
+        path: to write.
+        sha256: hexadecimal, of its bytes, or how that begins; hashed while others are under way.
+
+    Raises:
+        StorageError: it cannot be read, is shorter, or has another hash.
+    """
     starts = range(0, size, _FETCH_BYTES)
     pieces = [(key, start, min(start + _FETCH_BYTES, size)) for start in starts]
-    with replacing(path) as partial, partial.open("wb") as sink:
-        for begin in range(0, len(pieces), CONCURRENCY):
-            for data in reader.read_all(pieces[begin : begin + CONCURRENCY]):
+    digest = hashlib.sha256()
+    with replacing(path) as partial:
+        with partial.open("wb") as sink:
+            for data in reader.stream(pieces):
                 sink.write(data)
+                if sha256:
+                    digest.update(data)
+        if partial.stat().st_size != size or not digest.hexdigest().startswith(sha256 or ""):
+            raise StorageError(f"{key} in {reader.bucket.address} was changed; index it again")
