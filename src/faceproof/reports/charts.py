@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from faceproof.reports.contenders import title_of
 from faceproof.reports.figures import save_figure
 
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # ticks of a scale by ratios
 _GREYS = ("black", "0.45", "0.75")
 
 
@@ -66,6 +67,9 @@ def draw_resampling(result: Path, path: Path) -> None:
             places = [one + 0.2 - 0.4 * number for one in range(len(names))]
             panel.barh(places, seconds, 0.36, color=grey, label=f"of {size:,} rows")
         panel.set_xscale("log")
+        panel.set_xlim(_SECONDS[0], _SECONDS[-1])
+        panel.set_xticks(_SECONDS, [f"{one:g}" for one in _SECONDS])
+        panel.minorticks_off()
         panel.set_yticks(range(len(names)), [title_of(name) for name in names], fontsize=8)
         panel.set_xlabel("seconds")
         panel.set_title(title, fontsize=9)

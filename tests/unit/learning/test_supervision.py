@@ -99,3 +99,11 @@ def test_a_backbone_with_other_channels_than_its_head_is_measured() -> None:
     supervised = Supervised(model, 64, 1.0, 0.9)
     assert supervised.mask_head.in_channels == 320
     assert model.training is False
+
+
+def test_a_batch_of_padding_alone_teaches_nothing_and_breaks_nothing() -> None:
+    model = Supervised(make_model("config", TINY)[0], 92, 0.0, 0.9)
+    found = model(PIXELS, torch.full((4,), IGNORED))
+    assert found["loss"] == 0
+    found["loss"].backward()
+    assert all(torch.isfinite(one.grad).all() for one in model.parameters() if one.grad is not None)

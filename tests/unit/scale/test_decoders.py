@@ -35,10 +35,12 @@ def rotated() -> bytes:
         encode("JPEG", comment=b"padding" * 500), encode("JPEG", "L"), encode("JPEG", "CMYK"),
         encode("PNG"), encode("PNG", "RGBA"), encode("WEBP", lossless=True), encode("BMP"),
         rotated(),
+        rotated()[:2] + b"\xff\xfe\x00\x62" + bytes(96) + rotated()[2:],
     ],
     ids=[
         "jpeg", "444",
         "progressive", "padded", "grey", "cmyk", "png", "rgba", "webp", "bmp", "exif",
+        "exif later",
     ],
 )  # fmt: skip
 def test_pixels_are_those_of_the_careful_reader(data: bytes) -> None:

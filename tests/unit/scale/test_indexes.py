@@ -88,5 +88,8 @@ def test_labels_may_be_numbers_or_our_words() -> None:
     numbers = pa.chunked_array([[0, None], [1]])
     assert encode_labels(numbers).tolist() == [0, -1, 1]
     assert encode_labels(pa.chunked_array([["fake", None, "real"]])).tolist() == [1, -1, 0]
+    assert encode_labels(pa.chunked_array([pa.array([1, None], pa.uint8())])).tolist() == [1, -1]
+    with pytest.raises(StorageError, match="32 bits"):
+        encode_labels(pa.chunked_array([[2**33 + 1]]))
     with pytest.raises(StorageError, match="labels are cat"):
         encode_labels(pa.chunked_array([["cat"]]))

@@ -144,6 +144,16 @@ def test_setting_the_epoch_under_way_does_not_begin_it_anew(store: Store) -> Non
     assert (loader.epoch, loader.state_dict()["cursor"]) == (3, 0)
 
 
+def test_an_older_iterator_moves_no_cursor(store: Store) -> None:
+    loader = ViewLoader(store, view_all(store), SMALL)
+    older = iter(loader)
+    next(older)
+    loader.set_epoch(1)
+    next(older)
+    assert loader.state_dict()["cursor"] == 0
+    assert sorted(rows_of(list(loader))) == list(range(120))
+
+
 @pytest.mark.parametrize("context", ["fork", "forkserver"])
 def test_worker_processes_share_the_rows_even_after_the_parent_has_read(
     store: Store, context: str

@@ -100,3 +100,16 @@ def test_what_is_larger_than_the_cache_is_not_kept(tmp_path: Path) -> None:
     cache = ChunkCache(tmp_path, 10)
     cache.put("a", memoryview(bytes(11)))
     assert cache.size_bytes() == 0
+
+
+def test_runs_have_a_limit_and_gaps_do_not_stay_in_memory(bucket: Bucket, tmp_path: Path) -> None:
+    size = 40 << 20
+    with (tmp_path / "objects/large").open("wb") as sink:
+        sink.truncate(size)
+    starts = np.arange(0, size - 100, 1 << 19)
+    pieces = Reader(bucket).request("large", (starts, starts + 100))
+    assert all(run.end - run.start <= 8 << 20 for run, _ in pieces._requests)
+    assert len(pieces._requests) < len(starts)
+    data = pieces.wait()
+    assert all(one.obj is not None and one.nbytes == 100 for one in data)
+    assert sum(len(one.obj) for one in data) == 100 * len(starts)  # type: ignore[arg-type, misc]  # bytes
