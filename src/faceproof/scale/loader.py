@@ -25,6 +25,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from faceproof.data.images import Pixels
 from faceproof.errors import ImageError, SettingsError, StorageError
+from faceproof.scale import memory
 from faceproof.scale.decoders import decode_fast
 from faceproof.scale.indexes import Locations
 from faceproof.scale.orders import Block, Order, Part, Places
@@ -90,7 +91,8 @@ class ViewLoader(IterableDataset[ViewBatch]):
     Every rank gets equally many rows; those that fill up the last ranks have the label -100. With
     worker processes each is a part of its own, and `set_epoch` must be called before each epoch,
     because they begin anew. `state_dict` after any batch, `load_state_dict` into
-    a new loader, and the next batch is the one that would have come.
+    a new loader, and the next batch is the one that would have come. The process's allocator is
+    held to one arena a core (`memory`).
     """
 
     def __init__(
@@ -161,6 +163,7 @@ class ViewLoader(IterableDataset[ViewBatch]):
         self._newest = newest = object()  # an older iterator moves no cursor
         blocks = self._order.blocks(epoch, part, cursor)
         store = self._store if get_worker_info() is None else copy(self._store)
+        memory.limit_arenas()
         pipeline = _Pipeline(store, self._view, self._loading, self._collate)
         for batch in pipeline.run(blocks, epoch):
             cursor += len(batch["rows"])
@@ -279,6 +282,7 @@ class _Pipeline:
         for block in blocks:
             self._coming.append(self._planner.submit(_Fetched, self._store, self._view, block))
             if len(self._coming) > _BLOCKS_AHEAD:
+                memory.give_back()
                 yield self._coming.popleft().result()
         while self._coming:
             yield self._coming.popleft().result()

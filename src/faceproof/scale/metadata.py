@@ -114,10 +114,14 @@ def write_metadata(
 
 
 def _write_groups(path: Path, table: pa.Table, starts: Sequence[int]) -> None:
-    plain = {ROW: "DELTA_BINARY_PACKED", RANK: "DELTA_BINARY_PACKED"}
-    coded = [name for name in table.column_names if name not in plain]
+    floats = [one.name for one in table.schema if one.type in (pa.float32(), pa.float64())]
+    packed = {
+        ROW: "DELTA_BINARY_PACKED", RANK: "DELTA_BINARY_PACKED",
+        **dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
+    }  # fmt: skip
+    coded = [name for name in table.column_names if name not in packed]
     with pq.ParquetWriter(
-        path, table.schema, compression="ZSTD", use_dictionary=coded, column_encoding=plain
+        path, table.schema, compression="ZSTD", use_dictionary=coded, column_encoding=packed
     ) as writer:
         for begin, end in _cut(starts, len(table)):
             writer.write_table(table.slice(begin, end - begin), row_group_size=_GROUP_ROWS)

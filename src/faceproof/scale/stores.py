@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
-_FETCH_BYTES = 2 << 20  # a request, where a whole object is wanted
+_FETCH_BYTES = 1 << 20  # a request, where a whole object is wanted
 _INDEX_BYTES = 512 << 20  # of index files held in memory: eleven million images
 
 

@@ -1,6 +1,6 @@
-"""Write MDS or LitData of parquet shards; run as a file where these libraries are installed.
+"""Write MDS or LitData of parquet shards, where these libraries are installed.
 
-python converters.py mosaic|litdata OUTPUT SHARD.parquet ...
+python -m faceproof.scale.bench.converters mosaic|litdata OUTPUT SHARD.parquet ...
 """
 
 import sys

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,8 @@ BUCKET = "bench"
 _QUALITY, _SUBSAMPLING = 85, 2
 _STRATA = ("label", "sex", "age")
 _PUTS = 32  # objects at once
-_CONVERTERS = Path(__file__).with_name("converters.py")
+_CONVERTERS = "faceproof.scale.bench.converters"
+_PACKAGES = Path(__file__).parents[3]  # where `faceproof` lies
 
 logger = logging.getLogger(__name__)
 
@@ -203,13 +205,23 @@ def _put_objects(bucket: Bucket, files: Sequence[Path]) -> None:
                 pass
 
 
-def _put_lance(endpoint: Endpoint, files: Sequence[Path]) -> None:
-    import lance
+def list_environment() -> dict[str, str]:
+    """This process's variables for an interpreter that we are not installed in."""
+    return {**os.environ, "PYTHONPATH": str(_PACKAGES)}
 
-    options = {
+
+def list_lance_options(endpoint: Endpoint) -> dict[str, str]:
+    """A server's address and keys as Lance takes them."""
+    return {
         "endpoint": endpoint.url, "allow_http": "true", "region": "us-east-1",
         "access_key_id": endpoint.key, "secret_access_key": endpoint.secret,
     }  # fmt: skip
+
+
+def _put_lance(endpoint: Endpoint, files: Sequence[Path]) -> None:
+    import lance
+
+    options = list_lance_options(endpoint)
     for shard, file in enumerate(files):
         pairs = list(_number(file, shard))
         table = pa.table(
@@ -229,8 +241,8 @@ def _convert(python: Path, name: str, files: Sequence[Path], output: Path) -> No
     if output.is_dir():
         return
     partial_output = output.with_name(f"{name}.partial")
-    words = [str(python), str(_CONVERTERS), name, str(partial_output), *map(str, files)]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    words = [str(python), "-m", _CONVERTERS, name, str(partial_output), *map(str, files)]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=list_environment())
     partial_output.rename(output)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import numpy as np
 from faceproof.buckets import Endpoint
 from faceproof.console import progress
 from faceproof.errors import StorageError
-from faceproof.scale.bench.corpora import BUCKET, Layout
+from faceproof.scale.bench.corpora import BUCKET, Layout, list_environment
 from faceproof.scale.proxies import Proxy
 
 LIMIT, OURS, CACHED = "decode_limit", "ours", "ours_cached"
@@ -34,7 +33,7 @@ KEEPING = (
 _NEAR_ROWS = 100  # apart in storage at most: neighbours
 _SLOW_SHARE = 0.25  # of an epoch, once, that the slowest are timed on
 _SLOW = ("objects_obstore", "objects_boto3", "datasets_default", "ray_data")
-_CONTENDERS = Path(__file__).with_name("contenders.py")
+_CONTENDERS = "faceproof.scale.bench.contenders"
 
 logger = logging.getLogger(__name__)
 
@@ -179,7 +178,7 @@ def start_contender(
     place = scratch / "spec.json"
     place.write_text(json.dumps(spec))
     environment = {
-        **os.environ, "AWS_ACCESS_KEY_ID": server.endpoint.key,
+        **list_environment(), "AWS_ACCESS_KEY_ID": server.endpoint.key,
         "AWS_SECRET_ACCESS_KEY": server.endpoint.secret,
         "AWS_ENDPOINT_URL": server.proxies[latency_ms].url, "AWS_REGION": "us-east-1",
         "OMP_WAIT_POLICY": "passive", "RAY_USAGE_STATS_ENABLED": "0",
@@ -188,7 +187,7 @@ def start_contender(
     python = str(peers.get(name, Path(sys.executable)))
     with (scratch.with_name("contender.log")).open("a") as log:
         process = subprocess.Popen(
-            [python, str(_CONTENDERS), name, str(place)], env=environment, text=True,
+            [python, "-m", _CONTENDERS, name, str(place)], env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.console import progress
 from faceproof.results import Scalar
+from faceproof.scale.bench.corpora import list_lance_options
 from faceproof.scale.indexes import Columns
 from faceproof.scale.metadata import HASH, order_rows, write_metadata
 from faceproof.scale.stores import DataFile, Manifest, open_store, publish_store
@@ -204,18 +205,11 @@ def lance_declared(place: Place) -> int:
     import lance
 
     path = f"s3://bench/rows-{place.rows}.lance"
-    table = lance.dataset(path, storage_options=_lance_options(place)).to_table(
+    table = lance.dataset(path, storage_options=list_lance_options(place.endpoint)).to_table(
         columns=["row", "hash", *STRATA]
     )
     frame = table.to_pandas()
     return len(frame.sort_values("hash").groupby(list(STRATA)).head(_BALANCED))
-
-
-def _lance_options(place: Place) -> dict[str, str]:
-    return {
-        "endpoint": place.endpoint.url, "allow_http": "true", "region": "us-east-1",
-        "access_key_id": place.endpoint.key, "secret_access_key": place.endpoint.secret,
-    }  # fmt: skip
 
 
 def write_lance(place: Place) -> None:
@@ -224,7 +218,7 @@ def write_lance(place: Place) -> None:
 
     table = make_rows(place.rows, place.seed)
     path = f"s3://bench/rows-{place.rows}.lance"
-    lance.write_dataset(table, path, storage_options=_lance_options(place))
+    lance.write_dataset(table, path, storage_options=list_lance_options(place.endpoint))
 
 
 DECLARED: dict[str, Callable[[Place], int]] = {
