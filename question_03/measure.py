@@ -6,8 +6,8 @@ Reads built datasets. Trains the smallest model some two hundred times, hours on
 done stays in `work`, so it can be stopped and started. Writes a result file and figures.
 """
 
-from faceproof import console, results, settings
-from faceproof.learning import axes, cells, memory, protocols, transfers
+from faceproof import console, memory, results, settings
+from faceproof.learning import axes, cells, protocols, transfers
 from faceproof.reports import figures
 
 

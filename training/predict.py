@@ -10,9 +10,9 @@ what (folders real/ and fake/, labels.csv with image,label, a label column) they
 
 from dataclasses import asdict
 
-from faceproof import console, results, settings, storage
+from faceproof import console, memory, results, settings, storage
 from faceproof.data import streams
-from faceproof.learning import memory, predictions, reviews
+from faceproof.learning import predictions, reviews
 from faceproof.reports import pages
 
 

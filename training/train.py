@@ -14,8 +14,8 @@ training images are streamed from a store of question 4.
 from dataclasses import asdict
 from pathlib import Path
 
-from faceproof import console, results, settings
-from faceproof.learning import decisions, measuring, memory, models, pools, scorers, training
+from faceproof import console, memory, results, settings
+from faceproof.learning import decisions, measuring, models, pools, scorers, training
 from faceproof.records import UNSEEN_SPLITS
 from faceproof.reports import figures
 from faceproof.scale import training_streams
@@ -39,9 +39,10 @@ def main() -> int:
     values: dict[str, results.Measured | results.Scalar] = {**fitted.facts}
     for name, split in scored.items():
         values |= measuring.measure_split(name, split, decision, run.seed)
+        values |= measuring.measure_people(name, split, decision, run.seed)
     values |= asdict(decision)
 
-    models.save_model(model, processor, decision, run.output)
+    models.save_model(model, processor, decision, run.output, run.weights)
     training.write_history(fitted.history, run.history)
     results.write(run.results, values, results.Run(run, {"dataset": data["train"].fingerprint}))
     figures.draw_history(run.history, run.figure)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from faceproof.buckets import Endpoint
 from faceproof.errors import SettingsError
 from faceproof.reports import charts
 from faceproof.scale.bench import races, suites
+from faceproof.scale.bench.corpora import Layout
 
 
 def settings_of(folder: Path) -> suites.BenchSettings:
@@ -64,9 +66,6 @@ def test_sizes_that_do_not_fit_the_shards_are_refused(tmp_path: Path) -> None:
 def test_a_contender_that_fails_is_left_out_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from faceproof.buckets import Endpoint  # noqa: PLC0415
-    from faceproof.scale.bench.corpora import Layout  # noqa: PLC0415
-
     class Still:
         url = "http://127.0.0.1:9"
 

@@ -18,6 +18,7 @@ from faceproof.learning.training import TrainSettings
 from faceproof.scale import streaming
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.stores import open_store
 from faceproof.scale.training_streams import open_training
 from faceproof.scale.views import select
 from faceproof.settings import read
@@ -84,12 +85,15 @@ def test_rows_of_other_splits_and_wishes_for_masks_are_refused(
     run = settings_of(dataset, tmp_path)
     pools = open_pools(run.dataset, run.cache)
     _, processor = make_model(run.init, run.design(pools["train"].images))
-    from faceproof.scale.stores import open_store  # noqa: PLC0415
-
-    view = select(open_store(Bucket(ADDRESS, s3)), "SELECT row FROM metadata", tmp_path / "kept")
+    store = open_store(Bucket(ADDRESS, s3))
+    view = select(store, "SELECT row FROM metadata", tmp_path / "kept")
     view.save(tmp_path / "all.parquet")
     with pytest.raises(DatasetError, match="640 rows of the view are not of the split train"):
         open_training(replace(run, view=tmp_path / "all.parquet"), pools, processor)
+    query = "SELECT row, 2 AS weight FROM metadata WHERE split = 'train'"
+    select(store, query, tmp_path / "kept").save(tmp_path / "weighted.parquet")
+    with pytest.raises(SettingsError, match="has weights"):
+        open_training(replace(run, view=tmp_path / "weighted.parquet"), pools, processor)
     with pytest.raises(SettingsError, match="mask_weight 0"):
         open_training(replace(run, mask_weight=1.0), pools, processor)
 

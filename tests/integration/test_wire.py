@@ -3,6 +3,7 @@
 import json
 import logging
 import multiprocessing
+import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -180,8 +181,6 @@ def test_forked_workers_read_from_s3_after_the_parent_has(
 
 
 def test_the_latency_proxy_delays_and_counts(endpoint: Endpoint) -> None:
-    import time  # noqa: PLC0415
-
     with start_proxy(port_of(endpoint), 0.2) as proxy:
         bucket = Bucket(ADDRESS, replace(endpoint, url=proxy.url))
         start = time.perf_counter()

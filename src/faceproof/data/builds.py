@@ -51,17 +51,21 @@ class BuildSettings:
     output: Path = field(metadata={"help": "dataset folder: its data/ and README.md are replaced"})
     exports: Path = field(metadata={"help": "folder for the two zips"})
     results: Path = field(metadata={"help": "result file to write"})
-    source: Literal["orl", "folder", "portraits", "hub"] = field(
+    source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
         default="orl", metadata={"help": "where real photos come from"}
     )
     input: Path | None = field(
         default=None,
         metadata={
-            "help": "folder or zip of photos; for portraits their manifest; for hub user/name"
+            "help": "folder or zip of photos; for portraits their manifest; for hub user/name; "
+            "for a collection its folder, with metadata.csv"
         },
     )
     columns: list[str] = field(
         default_factory=list, metadata={"help": "for hub, what is where: image=photo identity=who"}
+    )
+    terms: str | None = field(
+        default=None, metadata={"help": "of a collection, only rows whose `terms` say this"}
     )
     limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
     methods: list[str] = field(
@@ -182,14 +186,16 @@ def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
 def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:
     """The real photos of the recipe's source."""
     request = SourceRequest(
-        settings.input, settings.work / "photos", settings.limit, tuple(settings.columns)
-    )
+        settings.input, settings.work / "photos", settings.limit, tuple(settings.columns),
+        settings.terms,
+    )  # fmt: skip
     return islice(SOURCES[settings.source](request), settings.limit)
 
 
 def hash_photos(plan: Plan) -> str:
-    """Fingerprint of the photos that were kept."""
-    return hash_files(Path(photo.path) for photo in plan.photos)
+    """Fingerprint of the photos that were kept, and of others' fakes beside them."""
+    strangers = (Path(one.path) for photo in plan.photos for one in photo.strangers)
+    return hash_files([*(Path(photo.path) for photo in plan.photos), *strangers])
 
 
 def clear_cache(settings: BuildSettings) -> Path:
@@ -203,9 +209,10 @@ def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict
     """Every photo in, every photo out, and every record by split, role and method."""
     table = to_frame(splits)
     values: dict[str, Scalar] = {
-        "source": plan.photos[0].source,
+        "source": " ".join(sorted({photo.source for photo in plan.photos})),
         "photos_in": plan.counted_in,
         "photos_kept": len(plan.photos),
+        "strangers": sum(len(photo.strangers) for photo in plan.photos),
         "photos_dropped": sum(plan.dropped.values()),
         "people": len({photo.identity_id for photo in plan.photos}),
         "records": len(table),

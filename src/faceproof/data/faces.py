@@ -42,6 +42,16 @@ class Crop:
         bottom, right = self.top + self.side_pixels, self.left + self.side_pixels
         return np.ascontiguousarray(pixels[self.top : bottom, self.left : right])
 
+    def scale(self, side_pixels: int) -> "Crop":
+        """Where the face is in the square resized to another side, as a picture of its own."""
+        share = side_pixels / self.side_pixels
+        points = tuple((x * share, y * share) for x, y in self.points)
+        left, top, right, bottom = (
+            round(share * (edge - start))
+            for edge, start in zip(self.box, (self.left, self.top) * 2, strict=True)
+        )
+        return Crop(0, 0, side_pixels, points, self.confidence, (left, top, right, bottom))
+
     def landmarks(self) -> NDArray[np.float32]:
         """The points as an array, shape (5, 2), float32."""
         return np.asarray(self.points, dtype=np.float32)

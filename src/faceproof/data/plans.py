@@ -22,7 +22,7 @@ from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
 from faceproof.data.donors import Candidate, derive_seed, draw_donors
 from faceproof.data.faces import Crop, find_largest, refuse_small
 from faceproof.data.images import Pixels, decode
-from faceproof.data.sources.photos import SourcePhoto
+from faceproof.data.sources.photos import SourcePhoto, Terms
 from faceproof.data.splits import assign_splits, find_crossings, join_components
 from faceproof.errors import DatasetError, ImageError
 from faceproof.records import PhotoLabels, Split
@@ -31,6 +31,22 @@ from faceproof.storage import replacing
 _LIGHT_BANDS = 2
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A fake face that others made, stood beside a photo whose light, size and codec it takes."""
+
+    image_id: str
+    generator: str
+    source: str
+    path: str
+    crop: Crop
+    terms: Terms
+
+    def read_pixels(self) -> Pixels:
+        """The face, cut out of its file, (side, side, 3) uint8 RGB."""
+        return self.crop.cut(decode(Path(self.path).read_bytes()))
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,7 @@ class PlannedPhoto:
     donor_id: str
     seed: int
     labels: PhotoLabels
+    strangers: tuple[Stranger, ...] = ()
 
     def read_pixels(self) -> Pixels:
         """The face, cut out of its file, (side, side, 3) uint8 RGB."""
@@ -62,8 +79,9 @@ class Plan:
 
     @property
     def counted_in(self) -> int:
-        """Photos that entered the build."""
-        return len(self.photos) + sum(self.dropped.values())
+        """Images that entered the build."""
+        strangers = sum(len(photo.strangers) for photo in self.photos)
+        return len(self.photos) + strangers + sum(self.dropped.values())
 
 
 @dataclass(frozen=True)
@@ -78,13 +96,15 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
     """Find faces, group people and copies, split the groups, draw donors.
 
     Args:
-        photos: real photos; unusable ones are dropped with a reason and counted.
+        photos: real photos, and fakes that others made; unusable ones are dropped with a reason
+            and counted.
         seed: of the splits, the donors and every later draw.
 
     Raises:
         DatasetError: too few people are left, or a group would cross splits.
     """
-    faces, dropped = _find_faces(photos)
+    everybody, dropped = _find_faces(photos)
+    faces = [face for face in everybody if face.photo.generator is None]
     if not faces:
         raise DatasetError(f"no usable photo among {sum(dropped.values())}: {dict(dropped)}")
     components = join_components(_link(faces))
@@ -99,6 +119,7 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
         ],
         seed,
     )
+    beside = _place_strangers(everybody, seed)
     planned = tuple(
         PlannedPhoto(
             image_id=face.photo.image_id,
@@ -111,6 +132,7 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
             donor_id=donor,
             seed=derive_seed(seed, face.photo.image_id),
             labels=face.labels,
+            strangers=tuple(beside.get(face.photo.image_id, ())),
         )
         for face, component, split, donor in zip(
             faces, photo_components, photo_splits, donors, strict=True
@@ -158,11 +180,17 @@ def read(path: Path) -> Plan:
                 **entry,
                 "crop": _read_crop(entry["crop"]),
                 "labels": PhotoLabels(**entry["labels"]),
+                "strangers": tuple(map(_read_stranger, entry["strangers"])),
             }
         )
         for entry in document["photos"]
     )
     return Plan(photos, document["dropped"])
+
+
+def _read_stranger(entry: dict[str, Any]) -> Stranger:
+    crop, terms = _read_crop(entry["crop"]), Terms(**entry["terms"])
+    return Stranger(**{**entry, "crop": crop, "terms": terms})
 
 
 def _read_crop(entry: dict[str, Any]) -> Crop:
@@ -196,6 +224,38 @@ def _examine(photo: SourcePhoto) -> _Face | ImageError:
         return error
     labels = describe_photo(photo, data, pixels, crop)
     return _Face(photo, crop, labels, hash_photo(pixels))
+
+
+def _place_strangers(faces: Sequence[_Face], seed: int) -> dict[str, list[Stranger]]:
+    """Beside which photo each fake of others stands: of its own set where that has photos.
+
+    Why: a set's reals and its fakes were gathered and encoded alike, so nothing but the forgery
+    tells them apart. Where a set has fakes only, photos of all sets take turns.
+    """
+    rng = np.random.default_rng(derive_seed(seed, "strangers"))
+    photos = [face.photo for face in faces if face.photo.generator is None]
+    by_set: dict[str, list[str]] = {}
+    for photo in photos:
+        by_set.setdefault(photo.source, []).append(photo.image_id)
+    everybody = [photo.image_id for photo in photos]
+    strangers: dict[str, list[_Face]] = {}
+    for face in faces:
+        if face.photo.generator is not None:
+            strangers.setdefault(face.photo.source, []).append(face)
+    placed: dict[str, list[Stranger]] = {}
+    for source, members in sorted(strangers.items()):
+        hosts = rng.permutation(by_set.get(source, everybody))
+        for number, place in enumerate(rng.permutation(len(members)).tolist()):
+            host = str(hosts[number % len(hosts)])
+            placed.setdefault(host, []).append(_to_stranger(members[place]))
+    return placed
+
+
+def _to_stranger(face: _Face) -> Stranger:
+    photo = face.photo
+    return Stranger(
+        photo.image_id, photo.generator or "", photo.source, str(photo.path), face.crop, photo.terms
+    )
 
 
 def _link(faces: Sequence[_Face]) -> Iterator[tuple[str, str]]:

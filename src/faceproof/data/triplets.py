@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from faceproof.data.attributes import describe_photo
@@ -19,9 +20,10 @@ from faceproof.data.donors import derive_seed
 from faceproof.data.faces import find_largest
 from faceproof.data.forgery.compositing import match_grey
 from faceproof.data.forgery.forged import Forged, Method, Scene
+from faceproof.data.forgery.synthesize import FAMILY
 from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_sizes
-from faceproof.data.plans import PlannedPhoto
+from faceproof.data.plans import PlannedPhoto, Stranger
 from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
 from faceproof.records import NONE, SHAM, FaceRecord, PhotoLabels, Role
 
@@ -30,7 +32,7 @@ Shams = Literal["one", "each"]
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
 _SUBSAMPLINGS = (0, 2)  # 4:4:4 and 4:2:0
 _AHEAD = 8  # photos each worker may be ahead of the writer: bounds memory
-BESIDE = "beside"  # parameter of a synthesized face: the photo whose light, size and codec it has
+BESIDE = "beside"  # parameter of a synthesized face: the photo whose size and codec it has
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class _Version:
     seed: int | None
     parameters: Mapping[str, float | str] = field(default_factory=dict)
     terms: Terms | None = None
+    stranger: Stranger | None = None
 
 
 def make_records(
@@ -91,6 +94,7 @@ def _make_triplet(
         _Version(pixels, None, "real", NONE, NONE, (), None),
         *_choose_shams(photo, forged, methods, shams),
         *_list_fakes(photo, forged, methods),
+        *_list_strangers(photo, len(pixels)),
     ]
     grey = [replace(one, pixels=match_grey(one.pixels, pixels)) for one in versions]
     yield from _encode(photo, grey)
@@ -133,6 +137,18 @@ def _list_fakes(
         )
 
 
+def _list_strangers(photo: PlannedPhoto, side: int) -> Iterator[_Version]:
+    """Fakes that others made, in the photo's size."""
+    for one in photo.strangers:
+        face = one.read_pixels()
+        kernel = cv2.INTER_AREA if len(face) > side else cv2.INTER_CUBIC
+        fake = np.asarray(cv2.resize(face, (side, side), interpolation=kernel), np.uint8)
+        yield _Version(
+            fake, np.full((side, side), 255, np.uint8), "fake", FAMILY, one.generator, (), None,
+            {BESIDE: photo.image_id}, one.terms, one,
+        )  # fmt: skip
+
+
 def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceRecord]:
     rng = np.random.default_rng(derive_seed(photo.seed, "codec"))
     quality, subsampling = int(rng.choice(_QUALITIES)), int(rng.choice(_SUBSAMPLINGS))
@@ -154,7 +170,7 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
             component_id=image_id if is_synthesis else photo.component_id,
             identity_id=image_id if is_synthesis else photo.identity_id,
             parent_ids=version.parents,
-            source=photo.source,
+            source=photo.source if version.stranger is None else version.stranger.source,
             seed=version.seed,
             parameters=json.dumps(dict(version.parameters), sort_keys=True),
             labels=photo.labels if version.terms is None else _label_nobody(version, version.terms),
@@ -163,7 +179,10 @@ def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceR
 
 def _label_nobody(version: _Version, terms: Terms) -> PhotoLabels:
     """Labels of a synthesized face, measured in all of its own picture."""
-    crop = find_largest(version.pixels)
+    if version.stranger is None:
+        crop = find_largest(version.pixels)
+    else:
+        crop = version.stranger.crop.scale(len(version.pixels))
     points = tuple((x + crop.left, y + crop.top) for x, y in crop.points)
     whole = replace(crop, left=0, top=0, side_pixels=len(version.pixels), points=points)
     return describe_photo(SourcePhoto("", "", Path(), "", terms), b"", version.pixels, whole)
@@ -172,4 +191,6 @@ def _label_nobody(version: _Version, terms: Terms) -> PhotoLabels:
 def _name_version(photo: PlannedPhoto, version: _Version) -> str:
     if version.role == "real":
         return photo.image_id
+    if version.stranger is not None:
+        return version.stranger.image_id
     return make_id(photo.source, photo.image_id, version.role, version.family, version.method)

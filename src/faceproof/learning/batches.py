@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers.image_processing_utils import BaseImageProcessor
@@ -87,11 +88,14 @@ class Images(torch.utils.data.Dataset[Batch]):
 
 @dataclass(frozen=True)
 class PhotoRows:
-    """Rows that belong to one photo; `photo` is that of the photo itself, None where left out."""
+    """Rows that belong to one photo; `photo` is that of the photo itself, None where left out.
+
+    Fakes are by family, so that a family of many methods is not seen more often.
+    """
 
     photo: int | None
     reals: tuple[int, ...]
-    fakes: tuple[int, ...]
+    fakes: tuple[tuple[int, ...], ...]
 
 
 def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
@@ -102,6 +106,7 @@ def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
         kept: which of its rows may be used.
     """
     labels, roles = np.asarray(table["label"]), np.asarray(table["role"])
+    families = np.asarray(table["family"])
     besides = [json.loads(text).get(BESIDE) for text in table["parameters"]]
     owners = [beside or pair for beside, pair in zip(besides, table["pair_id"], strict=True)]
     photos: dict[str, list[int]] = {}
@@ -111,11 +116,18 @@ def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
         PhotoRows(
             photo=next((row for row in members if roles[row] == _PHOTO), None),
             reals=tuple(row for row in members if labels[row] != FAKE),
-            fakes=tuple(row for row in members if labels[row] == FAKE),
+            fakes=_part([row for row in members if labels[row] == FAKE], families),
         )
         for _, members in sorted(photos.items())
     ]
     return [group for group in groups if group.reals and group.fakes]
+
+
+def _part(rows: Sequence[int], families: NDArray[np.str_]) -> tuple[tuple[int, ...], ...]:
+    parts: dict[str, list[int]] = {}
+    for row in rows:
+        parts.setdefault(families[row], []).append(row)
+    return tuple(tuple(part) for _, part in sorted(parts.items()))
 
 
 class PhotoGroups(torch.utils.data.Dataset[Batch]):
@@ -180,8 +192,8 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
     def _draw(self, group: PhotoRows, rng: np.random.Generator) -> list[_Drawn]:
         """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend."""
         reals, fakes = (
-            [self._read(row, label) for row in _choose(rows, self._treatment.images_of_each, rng)]
-            for label, rows in enumerate((group.reals, group.fakes))
+            [self._read(row, label) for row in _choose(parts, self._treatment.images_of_each, rng)]
+            for label, parts in enumerate(((group.reals,), group.fakes))
         )
         share = self._treatment.policy.self_blends
         if group.photo is not None and group.photo in self._points and rng.random() < share:
@@ -201,8 +213,16 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         return (sham, np.zeros_like(blended.mask), 0), (blended.fake, blended.mask, FAKE)
 
 
-def _choose(rows: Sequence[int], wanted: int, rng: np.random.Generator) -> list[int]:
-    return [rows[place] for place in rng.permutation(len(rows))[:wanted]]
+def _choose(parts: Sequence[Sequence[int]], wanted: int, rng: np.random.Generator) -> list[int]:
+    """Different rows: one of each part in a drawn order, then another of each, and so on."""
+    mixed = [rng.permutation(part) for part in parts]
+    turns = [
+        int(part[turn])
+        for turn in range(max(map(len, mixed)))
+        for part in (mixed[place] for place in rng.permutation(len(mixed)))
+        if turn < len(part)
+    ]
+    return turns[:wanted]
 
 
 def _cut_alike(drawn: Sequence[_Drawn], side: int, rng: np.random.Generator) -> list[_Drawn]:

@@ -1,13 +1,15 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
+import json
 import shutil
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoImageProcessor,
@@ -25,11 +27,13 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import PILImageResampling
 
 from faceproof.errors import ModelError
+from faceproof.learning.backbones import open_lite0
 from faceproof.learning.decisions import Decision
 from faceproof.records import LABELS
 
 FROM_CONFIG = "config"
-WEIGHTS = "model.safetensors"
+LITE0 = "lite0"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _DECISION = "decision"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
@@ -42,6 +46,7 @@ _NAMES = {
 
 
 Kind = Literal["convnextv2", "vit"]
+Weights = Literal["fp32", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,20 @@ def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, 
     """A two-class classifier and its image processor.
 
     Args:
-        init: `config` for random weights, else a local folder or a Hub id to fine-tune.
-        architecture: used with `config` only.
+        init: `config` for random weights, `lite0` for the pretrained backbone that comes with the
+            installation, else a local folder or a Hub id to fine-tune.
+        architecture: used with `config`, its side also with `lite0`.
 
     Raises:
         ModelError: `init` holds no image classifier.
     """
+    if init == LITE0:
+        model, processor = open_lite0(architecture.side_pixels)
+        model.classifier = nn.Linear(model.config.hidden_dim, len(LABELS))
+        for name, value in _NAMES.items():
+            setattr(model.config, name, value)
+        # Two thirds of the time on a CPU: its depthwise convolutions want channels last.
+        return model.to(memory_format=torch.channels_last), processor
     if init != FROM_CONFIG:
         return _load(init, num_labels=len(LABELS), ignore_mismatched_sizes=True, **_NAMES)
     return _MAKERS[architecture.kind](architecture)
@@ -175,21 +188,40 @@ def _read_decision(config: PretrainedConfig, place: str) -> Decision:
         ) from error
 
 
+def round_weights(model: PreTrainedModel, weights: Weights) -> PreTrainedModel:
+    """The model as it will be once it was saved so: what is measured is what is kept."""
+    return model if weights == "fp32" else model.half().float()
+
+
 def save_model(
-    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision, folder: Path
-) -> None:
-    """Save weights (safetensors), processor and decision to `folder`, replacing what was there."""
+    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision, folder: Path,
+    weights: Weights = "fp32",
+) -> None:  # fmt: skip
+    """Save weights (safetensors), processor and decision to `folder`, replacing what was there.
+
+    Half-precision weights take half the room; they are still computed with in float32.
+    """
     setattr(model.config, _DECISION, asdict(decision))
     partial = folder.with_name(f".{folder.name}.partial")
     older = folder.with_name(f".{folder.name}.old")
     for leftover in (partial, older):
         shutil.rmtree(leftover, ignore_errors=True)
-    model.save_pretrained(partial)
+    if weights == "fp16":
+        deepcopy(model).half().save_pretrained(partial)
+        _state_float32(partial / CONFIG)
+    else:
+        model.save_pretrained(partial)
     processor.save_pretrained(partial)
     if folder.exists():
         folder.rename(older)
     partial.rename(folder)
     shutil.rmtree(older, ignore_errors=True)
+
+
+def _state_float32(path: Path) -> None:
+    """What dtype stock classes shall load weights in, whatever they are stored in."""
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "dtype": "float32"}, indent=2) + "\n")
 
 
 def _load(place: str, **options: object) -> tuple[PreTrainedModel, BaseImageProcessor]:

@@ -18,7 +18,7 @@ from faceproof.records import FAKE, SHAM, SPLITS, Split
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
-    "sex", "age_band", "skin_tone",
+    "source", "sex", "age_band", "skin_tone",
 )  # fmt: skip
 
 
@@ -56,21 +56,30 @@ class Pool:
         """The methods of the fakes, by name."""
         return sorted(set(self.table["method"][self.labels == FAKE]))
 
-    def rows_without(self, name: str | None) -> Rows:
-        """Rows that are not of this family or method, neither its fakes nor its shams; None: all.
+    @property
+    def sources(self) -> list[str]:
+        """The sources of the reals, by name."""
+        return sorted(set(self.table["source"][self.labels != FAKE]))
 
-        A sham does not say which method of its family it left out: with any of them all go.
+    def rows_without(self, name: str | None) -> Rows:
+        """Rows that are not of this family, method or source; None: all.
+
+        Of a family or method neither fakes nor shams stay: a sham does not say which method of its
+        family it left out, so with any of them all go.
         """
+        if name in set(self.table["source"]):
+            return np.flatnonzero(self.table["source"] != name)
         is_named = (self.table["family"] == name) | (self.table["method"] == name)
         families = set(self.table["family"][is_named])
         is_sham = (self.table["method"] == SHAM) & self.table["family"].isin(families)
         return np.flatnonzero(~(is_named | is_sham))
 
     def rows_against(self, name: str | None) -> Rows:
-        """The fakes of this family or method, and every real image; None: all rows."""
+        """The fakes of this family, method or source, and every real image; None: all rows."""
         if name is None:
             return np.arange(len(self.table))
-        named = (self.table["family"] == name) | (self.table["method"] == name)
+        columns = ("family", "method", "source")
+        named = np.logical_or.reduce([self.table[column] == name for column in columns])
         return np.flatnonzero((self.labels != FAKE) | named)
 
 
@@ -99,11 +108,11 @@ def _read_table(rows: Dataset) -> pd.DataFrame:
 
 
 def check_left_out(name: str, pool: Pool) -> None:
-    """Refuse to leave out a family or method that the dataset does not hold.
+    """Refuse to leave out a family, method or source that the dataset does not hold.
 
     Raises:
         SettingsError: with those that it holds.
     """
-    known = sorted({*pool.families, *pool.methods})
+    known = sorted({*pool.families, *pool.methods, *pool.table["source"]})
     if name not in known:
         raise SettingsError(f"leave_out is {name}; the dataset holds {', '.join(known)}")

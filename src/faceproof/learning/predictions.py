@@ -57,7 +57,7 @@ class PredictSettings:
     output: Path = field(metadata={"help": "CSV to write: image, score, label, reason"})
     model: str | None = field(
         default=None,
-        metadata={"help": "model folder or Hub id; the newest that was trained here if not given"},
+        metadata={"help": "model folder or Hub id; the released detector if not given"},
     )
     align: bool = field(
         default=True, metadata={"help": "cut out the largest face first; off: score whole images"}

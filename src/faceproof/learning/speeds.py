@@ -29,13 +29,13 @@ from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError, InputError
 from faceproof.learning.batches import Ahead, Batch, collate
 from faceproof.learning.engines import Precision
-from faceproof.learning.memory import keep_freed_memory
 from faceproof.learning.models import make_model
 from faceproof.learning.pools import open_pools
 from faceproof.learning.predictions import Detector, Tally
 from faceproof.learning.processors import side_of
 from faceproof.learning.supervision import Supervised
 from faceproof.learning.training import TrainSettings, make_training
+from faceproof.memory import keep_freed_memory
 from faceproof.metrics import auroc
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive

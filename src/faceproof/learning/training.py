@@ -30,7 +30,14 @@ from faceproof.learning.batches import (
     collate,
     group_rows,
 )
-from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
+from faceproof.learning.models import (
+    FROM_CONFIG,
+    Architecture,
+    Kind,
+    Weights,
+    make_model,
+    round_weights,
+)
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
 from faceproof.learning.processors import side_of
@@ -76,7 +83,10 @@ class TrainSettings:
     )
     init: str = field(
         default=FROM_CONFIG,
-        metadata={"help": "Hub id or folder to fine-tune, or `config`: from scratch"},
+        metadata={
+            "help": "Hub id or folder to fine-tune; `lite0`: the pretrained backbone that is "
+            "installed here; `config`: from scratch"
+        },
     )
     kind: Kind = field(default="convnextv2", metadata={"help": "network made from scratch"})
     depths: list[int] = field(
@@ -116,7 +126,8 @@ class TrainSettings:
         default="degradation", metadata={"help": "what training images go through"}
     )
     leave_out: str | None = field(
-        default=None, metadata={"help": "family or method that training and validation never see"}
+        default=None,
+        metadata={"help": "family, method or source that training and validation never see"},
     )
     error_rate: float = field(
         default=0.05,
@@ -125,6 +136,7 @@ class TrainSettings:
     bf16: bool = field(
         default=False, metadata={"help": "mixed precision; pays for a ViT on CPUs that have it"}
     )
+    weights: Weights = field(default="fp32", metadata={"help": "how they are saved"})
     report_to: Literal["none", "tensorboard", "trackio"] = field(
         default="none", metadata={"help": "where losses and metrics are logged beside `history`"}
     )
@@ -260,16 +272,18 @@ def fit(
     checkpoint = _find_checkpoint(run, made_from)
     if trainer.is_world_process_zero():
         _claim(run, made_from, checkpoint)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    done = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     supervised: Supervised = trainer.accelerator.unwrap_model(trainer.model)
     facts: dict[str, Scalar] = {
         "epochs_run": round(trainer.state.epoch or 0, 2),
         "steps_run": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
         "processes": trainer.args.world_size,
+        "seconds_since_start": done.metrics["train_runtime"],
         "parameters": supervised.trained.num_parameters(),
     }
-    return Fitted(supervised.trained.eval(), processor, trainer.state.log_history, facts)
+    model = round_weights(supervised.trained.eval(), run.weights)
+    return Fitted(model, processor, trainer.state.log_history, facts)
 
 
 def make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> PhotoGroups:

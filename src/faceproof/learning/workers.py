@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import torch
 
 from faceproof.console import progress
-from faceproof.learning.memory import keep_freed_memory
+from faceproof.memory import keep_freed_memory
 
 
 def run_tasks(

@@ -11,6 +11,7 @@ from faceproof.results import Scalar
 _LICENCES: dict[str, dict[str, object]] = {
     "orl": {"license": "other", "license_name": "orl-faces-credit-request"},
     "portraits": {"license": "other", "license_name": "public-domain"},
+    "collection": {"license": "other", "license_name": "of-the-sets-it-holds"},
     "hub": {"license": "unknown"},  # that of the dataset the photos come from
     "folder": {"license": "unknown"},  # the owner of the photos fills it in before publishing
 }

@@ -38,6 +38,9 @@ _SPREAD = ("", "_low", "_high")
 _FALSE = "_false_fail_rate"
 
 
+EXPERIMENTS = "training/experiments"
+
+
 class Numbers:
     """A result file as templates see it: `numbers.records`, `numbers.interval("auroc")`."""
 
@@ -180,3 +183,9 @@ def read_numbers(root: Path) -> dict[str, Numbers]:
     here = {name: root / place for name, place in SOURCES.items()}
     tracked = {name: results.REPOSITORY / place for name, place in TRACKED.items()}
     return {name: Numbers(results.read(path)) for name, path in (here | tracked).items()}
+
+
+def read_experiments() -> dict[str, Numbers]:
+    """What was tried for the released detector, by the names of the result files."""
+    files = sorted((results.REPOSITORY / EXPERIMENTS).glob("*.json"))
+    return {path.stem: Numbers(results.read(path)) for path in files}

@@ -17,13 +17,14 @@ from faceproof.data.shards import CARD_NAME, split_card
 from faceproof.errors import InputError
 from faceproof.reports.cards import render_dataset_card
 from faceproof.reports.environments import render_environment
-from faceproof.reports.numbers import SOURCES, read_numbers
+from faceproof.reports.numbers import SOURCES, read_experiments, read_numbers
 from faceproof.reports.templates import REPOSITORY, render_template
 from faceproof.storage import replacing
 
 PAGES: Mapping[str, str] = {
     "README.md": "README.md.j2",
     "hub_card.md": "training/hub_card.md.j2",
+    "training/EXPERIMENTS.md": "training/experiments.md.j2",
     **{f"question_0{n}/README.md": f"question_0{n}/answer.md.j2" for n in range(1, 5)},
 }
 METADATA_TABLE = "question_01/metadata.csv"
@@ -68,7 +69,8 @@ def _read_slots(root: Path) -> dict[str, object]:
         table = pd.read_csv(root / METADATA_TABLE, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise InputError(f"no table at {root / METADATA_TABLE}; run `make results`") from error
-    return {**numbers, "metadata": _to_markdown(table)}
+    tried = read_experiments()
+    return {**numbers, "metadata": _to_markdown(table), "experiments": tried}
 
 
 def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:

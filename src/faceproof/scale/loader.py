@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from faceproof import memory
 from faceproof.data.images import Pixels
 from faceproof.errors import ImageError, SettingsError, StorageError
-from faceproof.scale import memory
 from faceproof.scale.decoders import decode_fast
 from faceproof.scale.indexes import Locations
 from faceproof.scale.orders import Block, Order, Part, Places
@@ -163,7 +163,7 @@ class ViewLoader(IterableDataset[ViewBatch]):
         self._newest = newest = object()  # an older iterator moves no cursor
         blocks = self._order.blocks(epoch, part, cursor)
         store = self._store if get_worker_info() is None else copy(self._store)
-        memory.limit_arenas()
+        memory.share_arenas()
         pipeline = _Pipeline(store, self._view, self._loading, self._collate)
         for batch in pipeline.run(blocks, epoch):
             cursor += len(batch["rows"])

@@ -91,7 +91,8 @@ def open_training(
     """The images that `run.data` names: those of its split `train`, or of `run.view`.
 
     Raises:
-        SettingsError: masks or self-blends are wanted, which need whole photos.
+        SettingsError: masks or self-blends are wanted, which need whole photos; or the view has
+            weights.
         InputError: the store says no split and no view is given, or the view is no view.
         DatasetError: people of validation or test are among the images.
         StorageError: the store cannot be read.
@@ -104,6 +105,10 @@ def open_training(
     store = open_store(Bucket(run.data or ""))
     kept = run.cache / _KEPT
     view = select(store, _TRAIN, kept) if run.view is None else read_view(run.view, store)
+    if (view.weights != 1).any():
+        raise SettingsError(
+            "the view has weights, which training does not use; repeat rows instead"
+        )
     check_split(store, view, pools, kept)
     return TrainingStream(store, view, run, processor)
 

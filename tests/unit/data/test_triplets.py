@@ -132,3 +132,30 @@ def test_a_synthesized_face_is_its_own_pair_person_and_group(
 def test_all_records_of_a_photo_carry_its_labels(records: list[FaceRecord]) -> None:
     by_pair = {one.pair_id: one.labels for one in records}
     assert all(one.labels == by_pair[one.pair_id] for one in records)
+
+
+def test_fakes_of_others_stand_beside_photos_of_their_own_set(
+    photos: list[SourcePhoto], tmp_path: Path
+) -> None:
+    """With the photo's size, codec and split; nothing but their pixels is theirs."""
+    names = [f"made-{number}" for number in range(12)]
+    made = [
+        replace(one, image_id=name, source="orl" if number % 2 else "elsewhere", generator="gan")
+        for number, (name, one) in enumerate(zip(names, photos, strict=False))
+    ]
+    plan = plans.make_plan([*photos, *made], seed=5)
+    assert len(plan.photos) == len(photos)
+    assert plan.counted_in == len(photos) + len(made)
+    plans.write(plan, tmp_path / "plan.json")
+    assert plans.read(tmp_path / "plan.json") == plan
+    records = make_records(plan, open_methods(["hole"], tmp_path), "one")
+    strangers = {one.image_id: one for one in records if one.method == "gan"}
+    assert sorted(strangers) == sorted(names)
+    by_id = {one.image_id: one for one in records}
+    for one in strangers.values():
+        beside = by_id[json.loads(one.parameters)["beside"]]
+        assert len(one.image) == len(beside.image)
+        assert decode(one.image).shape == decode(beside.image).shape
+        assert (one.label, one.family, one.parent_ids) == ("fake", "synthesize", ())
+        assert one.pair_id == one.component_id == one.image_id
+        assert one.source in ("orl", "elsewhere")

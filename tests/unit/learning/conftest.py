@@ -47,6 +47,7 @@ def rows(face: Pixels) -> Dataset:
                     "image_id": f"{pair}-{method}",
                     "pair_id": f"{pair}-dcgan" if is_made else pair,
                     "component_id": f"{pair}-dcgan" if is_made else f"person{person}",
+                    "source": "here",
                     "parameters": json.dumps({"beside": pair} if is_made else {}),
                 }
             )

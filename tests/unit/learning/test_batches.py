@@ -57,6 +57,18 @@ def test_photos_left_with_one_label_are_left_out(pool: Pool) -> None:
     assert [one.photo for one in without_shams] == [0, 4, 8, 12]
 
 
+def test_fakes_are_drawn_evenly_over_families(pool: Pool, processor: BaseImageProcessor) -> None:
+    group = group_rows(pool.table, np.arange(len(pool.table)))[0]
+    assert [len(part) for part in group.fakes] == [1, 1]
+    group = replace(group, fakes=(group.fakes[0] * 7, group.fakes[1]))  # seven swaps
+    groups = PhotoGroups([group], pool.images, processor, replace(PLAIN, images_of_each=1))
+    synthesized = 0
+    for epoch in range(40):
+        groups.set_epoch(epoch)
+        synthesized += int(groups[0]["masks"][1].min() == 1)
+    assert 10 <= synthesized <= 30
+
+
 def test_an_unseen_item_is_one_image_in_row_order(
     pool: Pool, processor: BaseImageProcessor
 ) -> None:

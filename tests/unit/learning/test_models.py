@@ -14,7 +14,14 @@ from transformers import (
 )
 
 from faceproof.errors import ModelError
-from faceproof.learning.models import Architecture, load_model, load_rule, make_model, save_model
+from faceproof.learning.models import (
+    Architecture,
+    load_model,
+    load_rule,
+    make_model,
+    round_weights,
+    save_model,
+)
 
 
 def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Path) -> None:
@@ -129,3 +136,17 @@ def test_raw_scores_get_the_verdicts_of_calibrated_ones() -> None:
         calibrated, plain = 1 / (1 + np.exp(-margin / 2.0)), 1 / (1 + np.exp(-margin))
         assert raw.judge(plain) == DECISION.judge(calibrated)
         assert (plain >= raw.threshold) == (calibrated >= DECISION.threshold)
+
+
+def test_half_precision_takes_half_the_room_and_is_computed_with_in_full(tmp_path: Path) -> None:
+    network, processor = make_model("lite0", replace(TINY, side_pixels=64))
+    rounded = round_weights(network.eval(), "fp16")
+    save_model(rounded, processor, DECISION, tmp_path / "m", "fp16")
+    assert (tmp_path / "m/model.safetensors").stat().st_size < 9_000_000
+    stock = AutoModelForImageClassification.from_pretrained(tmp_path / "m").eval()
+    assert stock.dtype == torch.float32
+    assert stock.config.id2label == {0: "real", 1: "fake"}
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(stock(images).logits, rounded(images).logits)
+    assert load_model(str(tmp_path / "m"))[2] == DECISION

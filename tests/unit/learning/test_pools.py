@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_what_was_left_out_is_measured_against_every_real(pool: Pool) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(pool: Pool) -> None:
-    with pytest.raises(SettingsError, match="blend, dcgan, swap, synthesize"):
+    with pytest.raises(SettingsError, match="blend, dcgan, here, swap, synthesize"):
         check_left_out("sham", pool)
 
 
@@ -34,3 +35,13 @@ def test_files_come_in_the_order_of_the_table(pool: Pool) -> None:
 def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError):
         open_pools(tmp_path, tmp_path)
+
+
+def test_a_source_can_be_left_out_whole(pool: Pool) -> None:
+    table = pool.table.assign(source=["here"] * 8 + ["there"] * 8)
+    both = replace(pool, table=table)
+    assert both.sources == ["here", "there"]
+    assert both.rows_without("there").tolist() == list(range(8))
+    check_left_out("there", both)
+    with pytest.raises(SettingsError, match=r"nowhere.*here, .*there"):
+        check_left_out("nowhere", both)

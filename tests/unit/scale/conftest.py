@@ -12,7 +12,7 @@ from PIL import Image
 from faceproof.buckets import Bucket
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
-from faceproof.scale.stores import Store
+from faceproof.scale.stores import Store, open_store
 
 ROWS_EACH = 60
 
@@ -69,6 +69,4 @@ def place(tmp_path_factory: pytest.TempPathFactory, images: list[bytes]) -> Path
 @pytest.fixture
 def store(place: Path) -> Store:
     """The store, opened."""
-    from faceproof.scale.stores import open_store  # noqa: PLC0415
-
     return open_store(Bucket(str(place)))

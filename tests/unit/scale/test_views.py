@@ -16,6 +16,8 @@ from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.stores import Store, open_store
 from faceproof.scale.views import (
+    Facts,
+    View,
     ViewSettings,
     compare,
     read_view,
@@ -154,8 +156,6 @@ def test_a_view_of_another_store_is_refused(store: Store, place: Path, tmp_path:
 
 
 def test_a_large_view_is_small() -> None:
-    from faceproof.scale.views import Facts, View  # noqa: PLC0415
-
     rows = np.sort(np.random.default_rng(0).integers(10_000_000, size=100_000))
     facts = Facts("s", "s", "q", 0)
     assert len(View(rows, np.ones(100_000, np.float32), facts).encode()) < 2_000_000

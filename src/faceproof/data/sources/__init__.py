@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from faceproof.data.sources import folder, hub, orl, portraits
+from faceproof.data.sources import collection, folder, hub, orl, portraits
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 
 SOURCES: dict[str, Callable[[SourceRequest], Iterator[SourcePhoto]]] = {
+    "collection": collection.read,
     "folder": folder.read,
     "hub": hub.read,
     "orl": orl.read,

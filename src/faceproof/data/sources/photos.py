@@ -16,13 +16,15 @@ class SourceRequest:
     """What a build asks of its source.
 
     `input` is what the user gave, `folder` receives files that have no place of their own, and at
-    most `limit` photos are wanted. `columns` says what the columns of a table mean.
+    most `limit` photos are wanted. `columns` says what the columns of a table mean; of a collection
+    only rows of certain `terms` may be wanted.
     """
 
     input: Path | None
     folder: Path
     limit: int | None = None
     columns: tuple[str, ...] = ()
+    terms: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class SourcePhoto:
-    """One real photo before anything was done to it; sex and birth year where the source says."""
+    """One photo before anything was done to it; sex and birth year where the source says.
+
+    `generator` names what made a face that its source calls fake, and is None for a photo.
+    """
 
     image_id: str
     identity_id: str
@@ -44,6 +49,7 @@ class SourcePhoto:
     terms: Terms = Terms(licence="unknown", consent="unknown")
     sex: Sex = "unknown"
     birth_year: int | None = None
+    generator: str | None = None
 
 
 def read_sex(text: str) -> Sex:
