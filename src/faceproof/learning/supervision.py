@@ -46,6 +46,18 @@ class Supervised(nn.Module):
         if mask_weight:
             self.mask_head = nn.Conv2d(_count_channels(model, side_pixels), 1, 1)
 
+    def train(self, mode: bool = True) -> "Supervised":
+        """As any module, but statistics of batch normalisation stay those of the pretraining.
+
+        Why: a batch holds a few photos several times each, half of them forged, which no single
+        image that is judged later does.
+        """
+        super().train(mode)
+        for module in self.model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
     def forward(
         self, pixel_values: Tensor, labels: Tensor | None = None, masks: Tensor | None = None
     ) -> dict[str, Tensor]:
@@ -56,6 +68,8 @@ class Supervised(nn.Module):
             labels: (N,) int64, `IGNORED` where the picture does not show its label.
             masks: (N, H, W) float32, 0 untouched to 1 replaced.
         """
+        # Two thirds of the time on a CPU where convolutions are depthwise; else the same.
+        pixel_values = pixel_values.contiguous(memory_format=torch.channels_last)
         if not self.training:
             logits = self.average(pixel_values=pixel_values).logits
             return {"logits": logits} if labels is None else _add_loss(logits, labels)

@@ -107,3 +107,13 @@ def test_a_batch_of_padding_alone_teaches_nothing_and_breaks_nothing() -> None:
     assert found["loss"] == 0
     found["loss"].backward()
     assert all(torch.isfinite(one.grad).all() for one in model.parameters() if one.grad is not None)
+
+
+def test_a_pretrained_network_keeps_its_statistics() -> None:
+    model = make_model("lite0", Architecture((1,), (1,), 4, 64))[0]
+    supervised = Supervised(model, 64, 0.0, 0.9).train()
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    assert any("running_mean" in name for name in before)
+    supervised(PIXELS[:, :, :64, :64], LABELS, MASKS)["loss"].backward()
+    assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
+    assert model.classifier.weight.grad is not None
