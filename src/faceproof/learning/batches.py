@@ -90,12 +90,14 @@ class Images(torch.utils.data.Dataset[Batch]):
 class PhotoRows:
     """Rows that belong to one photo; `photo` is that of the photo itself, None where left out.
 
-    Fakes are by family, so that a family of many methods is not seen more often.
+    `reals` are its shams and itself. `forged` are its forgeries by family, so that a family of many
+    methods is not seen more often; `beside` are faces of nobody in its size and codec.
     """
 
     photo: int | None
     reals: tuple[int, ...]
-    fakes: tuple[tuple[int, ...], ...]
+    forged: tuple[tuple[int, ...], ...]
+    beside: tuple[int, ...]
 
 
 def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
@@ -116,11 +118,14 @@ def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
         PhotoRows(
             photo=next((row for row in members if roles[row] == _PHOTO), None),
             reals=tuple(row for row in members if labels[row] != FAKE),
-            fakes=_part([row for row in members if labels[row] == FAKE], families),
+            forged=_part(
+                [row for row in members if labels[row] == FAKE and besides[row] is None], families
+            ),
+            beside=tuple(row for row in members if besides[row] is not None),
         )
         for _, members in sorted(photos.items())
     ]
-    return [group for group in groups if group.reals and group.fakes]
+    return [group for group in groups if group.reals and (group.forged or group.beside)]
 
 
 def _part(rows: Sequence[int], families: NDArray[np.str_]) -> tuple[tuple[int, ...], ...]:
@@ -190,10 +195,19 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         return fit(np.repeat(mask[..., None], 3, axis=2), self._processor, side)[..., 0]
 
     def _draw(self, group: PhotoRows, rng: np.random.Generator) -> list[_Drawn]:
-        """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend."""
+        """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend.
+
+        The photo itself comes always, and a face from beside it: those two show what a generator
+        leaves, the others what altering leaves.
+        """
+        photo = () if group.photo is None else (group.photo,)
+        asked = ((photo, (group.reals,)), (group.beside, group.forged))
         reals, fakes = (
-            [self._read(row, label) for row in _choose(parts, self._treatment.images_of_each, rng)]
-            for label, parts in enumerate(((group.reals,), group.fakes))
+            [
+                self._read(row, label)
+                for row in _choose(first, parts, self._treatment.images_of_each, rng)
+            ]
+            for label, (first, parts) in enumerate(asked)
         )
         share = self._treatment.policy.self_blends
         if group.photo is not None and group.photo in self._points and rng.random() < share:
@@ -213,16 +227,16 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         return (sham, np.zeros_like(blended.mask), 0), (blended.fake, blended.mask, FAKE)
 
 
-def _choose(parts: Sequence[Sequence[int]], wanted: int, rng: np.random.Generator) -> list[int]:
-    """Different rows: one of each part in a drawn order, then another of each, and so on."""
-    mixed = [rng.permutation(part) for part in parts]
-    turns = [
-        int(part[turn])
-        for turn in range(max(map(len, mixed)))
-        for part in (mixed[place] for place in rng.permutation(len(mixed)))
-        if turn < len(part)
-    ]
-    return turns[:wanted]
+def _choose(
+    first: Sequence[int], parts: Sequence[Sequence[int]], wanted: int, rng: np.random.Generator
+) -> list[int]:
+    """Different rows: one of `first`, then one of each part in a drawn order, and so on."""
+    mixed = [rng.permutation(part).tolist() for part in (first, *parts)]
+    chosen: list[int] = mixed[0][:1]
+    for turn in range(max(map(len, mixed))):
+        for place in rng.permutation(len(parts)) + 1:
+            chosen += [row for row in mixed[place][turn : turn + 1] if row not in chosen]
+    return (chosen + mixed[0][1:])[:wanted]
 
 
 def _cut_alike(drawn: Sequence[_Drawn], side: int, rng: np.random.Generator) -> list[_Drawn]:

@@ -53,20 +53,25 @@ def test_photos_left_with_one_label_are_left_out(pool: Pool) -> None:
     only_reals = np.flatnonzero(pool.labels == 0)
     assert group_rows(pool.table, only_reals) == []
     without_shams = group_rows(pool.table, pool.rows_without("blend"))
-    assert [(len(one.reals), len(one.fakes)) for one in without_shams] == [(1, 1)] * 4
+    assert [(len(one.reals), len(one.beside)) for one in without_shams] == [(1, 1)] * 4
     assert [one.photo for one in without_shams] == [0, 4, 8, 12]
 
 
-def test_fakes_are_drawn_evenly_over_families(pool: Pool, processor: BaseImageProcessor) -> None:
+def test_the_photo_and_a_face_beside_it_come_always_the_rest_evenly_over_families(
+    pool: Pool, processor: BaseImageProcessor
+) -> None:
     group = group_rows(pool.table, np.arange(len(pool.table)))[0]
-    assert [len(part) for part in group.fakes] == [1, 1]
-    group = replace(group, fakes=(group.fakes[0] * 7, group.fakes[1]))  # seven swaps
-    groups = PhotoGroups([group], pool.images, processor, replace(PLAIN, images_of_each=1))
-    synthesized = 0
+    assert (group.photo, group.reals, group.forged, group.beside) == (0, (0, 1), ((2,),), (3,))
+    two = replace(group, forged=((2,) * 7, (1,)))  # a family of seven, and one of one without mask
+    groups = PhotoGroups([two], pool.images, processor, PLAIN)
+    rare = 0
     for epoch in range(40):
         groups.set_epoch(epoch)
-        synthesized += int(groups[0]["masks"][1].min() == 1)
-    assert 10 <= synthesized <= 30
+        masks = groups[0]["masks"].flatten(1)
+        assert masks[0].max() == 0
+        assert masks[2].min() == 1  # all of it is made
+        rare += int(masks[3].max() == 0)
+    assert 10 <= rare <= 30
 
 
 def test_an_unseen_item_is_one_image_in_row_order(
