@@ -43,7 +43,7 @@ def main() -> int:
     gates.refuse_failures(findings)
 
     staged = shards.stage(splits, run.work / "staged", run.rows_per_shard, run.seed)
-    values = builds.count_records(plan, encoded, staged) | to_values(findings)
+    values = builds.count_records(run.source, plan, encoded, staged) | to_values(findings)
     values["records_dropped_near_copy"] = copies
     mini_zip, blind_zip = run.exports / "mini_dataset.zip", run.exports / "test_faces.zip"
     datasheet = papers.render_datasheet(values)

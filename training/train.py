@@ -15,8 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from faceproof import console, memory, results, settings
-from faceproof.learning import decisions, measuring, models, pools, scorers, training
-from faceproof.records import UNSEEN_SPLITS
+from faceproof.learning import breakdowns, decisions, measuring, models, pools, scorers, training
 from faceproof.reports import figures
 from faceproof.scale import training_streams
 
@@ -33,13 +32,12 @@ def main() -> int:
         return 0
 
     model, processor = fitted.model, fitted.processor
-    scored = {name: measuring.score_split(model, processor, data[name]) for name in UNSEEN_SPLITS}
+    scored = {name: measuring.score_split(model, processor, data[name]) for name in run.measured}
     known = scored["validation"].keep(data["validation"].rows_without(run.leave_out))
     decision = decisions.calibrate(known.labels, known.margins, run.error_rate)
     values: dict[str, results.Measured | results.Scalar] = {**fitted.facts}
     for name, split in scored.items():
-        values |= measuring.measure_split(name, split, decision, run.seed)
-        values |= measuring.measure_people(name, split, decision, run.seed)
+        values |= breakdowns.measure_whole(name, split, decision, run.seed)
     values |= asdict(decision)
 
     models.save_model(model, processor, decision, run.output, run.weights)

@@ -16,6 +16,12 @@ _LARGE_BYTES = 1 << 30
 _PAD_BYTES = 64 << 20
 
 
+class _Policy:
+    """What this process wants."""
+
+    is_keeping = False
+
+
 def keep_freed_memory() -> bool:
     """Let freed blocks serve the next allocation instead of going back to the kernel.
 
@@ -28,6 +34,7 @@ def keep_freed_memory() -> bool:
     switch = _find("mallopt")
     if switch is None:
         return False
+    _Policy.is_keeping = True
     wanted = (
         (_MMAP_THRESHOLD, _LARGE_BYTES),
         (_TRIM_THRESHOLD, _LARGE_BYTES),
@@ -49,9 +56,9 @@ def share_arenas() -> None:
 
 
 def give_back() -> None:
-    """Hand free pages to the kernel; takes some milliseconds."""
+    """Hand free pages to the kernel, unless they are to be kept; takes some milliseconds."""
     trim = _find("malloc_trim")
-    if trim is not None:
+    if trim is not None and not _Policy.is_keeping:
         trim(0)
 
 

@@ -33,7 +33,7 @@ from faceproof.data.sources import SOURCES
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.data.tables import leave_encoded, to_frame
 from faceproof.data.triplets import Shams
-from faceproof.errors import FaceProofError
+from faceproof.errors import FaceProofError, SettingsError
 from faceproof.records import NONE, SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
@@ -90,6 +90,8 @@ class BuildSettings:
         require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
         require_positive(self, "gallery_photos")
         check_names(self.methods)
+        if self.terms is not None and self.source != "collection":
+            raise SettingsError(f"terms are of a collection; the source is {self.source}")
         if self.limit is not None:
             require_positive(self, "limit")
 
@@ -205,11 +207,13 @@ def clear_cache(settings: BuildSettings) -> Path:
     return cache
 
 
-def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict[str, Scalar]:
+def count_records(
+    source: str, plan: Plan, splits: DatasetDict, staged: StagedShards
+) -> dict[str, Scalar]:
     """Every photo in, every photo out, and every record by split, role and method."""
     table = to_frame(splits)
     values: dict[str, Scalar] = {
-        "source": " ".join(sorted({photo.source for photo in plan.photos})),
+        "source": source,
         "photos_in": plan.counted_in,
         "photos_kept": len(plan.photos),
         "strangers": sum(len(photo.strangers) for photo in plan.photos),
@@ -221,11 +225,12 @@ def count_records(plan: Plan, splits: DatasetDict, staged: StagedShards) -> dict
     }
     values |= {f"photos_dropped_{code}": number for code, number in plan.dropped.items()}
     values |= {f"records_{name}": staged.rows[name] for name in SPLITS}
+    values |= _count("photos_source", (photo.source for photo in plan.photos))
     values |= {
         f"people_{name}": len({one.identity_id for one in plan.photos if one.split == name})
         for name in SPLITS
     }
-    for column in ("role", "label", "family", "method"):
+    for column in ("role", "label", "family", "method", "source"):
         values |= _count(f"records_{column}", table[column])
     for column in _COUNTED_LABELS:
         values |= _count(f"photos_{column}", (getattr(one.labels, column) for one in plan.photos))

@@ -211,7 +211,8 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         )
         share = self._treatment.policy.self_blends
         if group.photo is not None and group.photo in self._points and rng.random() < share:
-            reals[-1], fakes[-1] = self._blend(group.photo, rng)
+            sham, fake = self._blend(group.photo, rng)
+            reals, fakes = [*reals[:1], sham, *reals[2:]], [*fakes[:1], fake, *fakes[2:]]
         return [*reals, *fakes]
 
     def _read(self, row: int, label: int) -> _Drawn:
@@ -231,7 +232,9 @@ def _choose(
     first: Sequence[int], parts: Sequence[Sequence[int]], wanted: int, rng: np.random.Generator
 ) -> list[int]:
     """Different rows: one of `first`, then one of each part in a drawn order, and so on."""
-    mixed = [rng.permutation(part).tolist() for part in (first, *parts)]
+    if wanted == 1:  # then nothing comes always
+        first, parts = (), (first, *parts)
+    mixed: list[list[int]] = [rng.permutation(part).tolist() for part in (first, *parts)]
     chosen: list[int] = mixed[0][:1]
     for turn in range(max(map(len, mixed))):
         for place in rng.permutation(len(parts)) + 1:

@@ -41,7 +41,6 @@ _RANKINGS: Mapping[str, Metric] = {
     "brier": brier_score,
     "ece": calibration_error,
 }
-_TRAITS = ("sex", "age_band", "skin_tone")
 TITLES: Mapping[str, str] = {
     "auroc": "area under the ROC curve",
     "average_precision": "average precision",
@@ -103,67 +102,7 @@ def measure_split(
         statistic = partial(on_rows, auroc, known.labels, known.margins)
         measured = measure_all({f"{name}_auroc_{method}": statistic}, known.groups, seed)
         values |= measured
-    return values | _measure_sources(name, split, decision, seed)
-
-
-def _measure_sources(
-    name: str, split: ScoredSplit, decision: Decision, seed: int
-) -> dict[str, Measured]:
-    """Where images come from several sources: false alarms and fakes of each, and controls.
-
-    `<name>_auroc_from_<source>` is of the fakes that a source brought, against all reals.
-
-    `<name>_auroc_<source>_against_reals` asks whether the score tells the reals of one source from
-    those of the others: a detector of forgeries is at 0.5. `<name>_auroc_<source>_within` is of a
-    source's own fakes against its own reals, where nothing else differs.
-    """
-    sources = np.asarray(split.pool.table["source"])[split.rows]
-    if len(set(sources)) < 2:
-        return {}
-    calls = decision.to_scores(split.margins) >= decision.fake_from
-    is_real = split.labels != FAKE
-    values: dict[str, Measured] = {}
-    for source in sorted(set(sources)):
-        is_own = sources == source
-        asked = {
-            "false_alarms_{}": (is_real & is_own, lambda rows: float(calls[rows].mean())),
-            "auroc_from_{}": (is_real | is_own, _rank(split.labels, split.margins)),
-            "auroc_{}_against_reals": (is_real, _rank(is_own.astype(np.int64), split.margins)),
-            "auroc_{}_within": (is_own, _rank(split.labels, split.margins)),
-        }
-        for what, (among, statistic) in asked.items():
-            rows = np.flatnonzero(among)
-            statistics = {f"{name}_{what.format(source)}": partial(_on_part, statistic, rows)}
-            values |= measure_all(statistics, split.groups[rows], seed)
     return values
-
-
-def measure_people(
-    name: str, split: ScoredSplit, decision: Decision, seed: int
-) -> dict[str, Measured]:
-    """False alarms among real photos and shams by sex, age band and skin tone.
-
-    Values are named `<name>_false_alarms_<column>_<value>`; groups of too few people are left out.
-    """
-    calls = decision.to_scores(split.margins) >= decision.fake_from
-    is_real = split.labels != FAKE
-    values: dict[str, Measured] = {}
-    for column in _TRAITS:
-        traits = np.asarray(split.pool.table[column])[split.rows]
-        for value in sorted(set(traits[is_real])):
-            rows = np.flatnonzero(is_real & (traits == value))
-            statistic = partial(_on_part, lambda chosen: float(calls[chosen].mean()), rows)
-            named = {f"{name}_false_alarms_{column}_{value}": statistic}
-            values |= measure_all(named, split.groups[rows], seed)
-    return values
-
-
-def _rank(labels: Labels, margins: Margins) -> Statistic:
-    return partial(on_rows, auroc, labels, margins)
-
-
-def _on_part(statistic: Statistic, part: Rows, rows: Rows) -> float:
-    return statistic(part[rows])
 
 
 def measure_decision(

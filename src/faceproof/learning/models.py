@@ -1,8 +1,7 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
-import json
 import shutil
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,7 +32,7 @@ from faceproof.records import LABELS
 
 FROM_CONFIG = "config"
 LITE0 = "lite0"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS = "model.safetensors"
 _DECISION = "decision"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
@@ -205,11 +204,7 @@ def save_model(
     older = folder.with_name(f".{folder.name}.old")
     for leftover in (partial, older):
         shutil.rmtree(leftover, ignore_errors=True)
-    if weights == "fp16":
-        deepcopy(model).half().save_pretrained(partial)
-        _state_float32(partial / CONFIG)
-    else:
-        model.save_pretrained(partial)
+    model.save_pretrained(partial, state_dict=_store(model.state_dict(), weights))
     processor.save_pretrained(partial)
     if folder.exists():
         folder.rename(older)
@@ -217,10 +212,12 @@ def save_model(
     shutil.rmtree(older, ignore_errors=True)
 
 
-def _state_float32(path: Path) -> None:
-    """What dtype stock classes shall load weights in, whatever they are stored in."""
-    config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, "dtype": "float32"}, indent=2) + "\n")
+def _store(state: Mapping[str, Tensor], weights: Weights) -> dict[str, Tensor]:
+    is_half = weights == "fp16"
+    return {
+        name: value.half() if is_half and value.is_floating_point() else value
+        for name, value in state.items()
+    }
 
 
 def _load(place: str, **options: object) -> tuple[PreTrainedModel, BaseImageProcessor]:

@@ -18,7 +18,7 @@ from faceproof.records import FAKE, SHAM, SPLITS, Split
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
-    "source", "sex", "age_band", "skin_tone",
+    "source", "seed", "sex", "age_band", "skin_tone",
 )  # fmt: skip
 
 

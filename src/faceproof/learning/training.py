@@ -43,7 +43,7 @@ from faceproof.learning.pools import Pool, check_left_out
 from faceproof.learning.processors import side_of
 from faceproof.learning.scorers import Scorer
 from faceproof.learning.supervision import Follow, Supervised
-from faceproof.records import Split
+from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 from faceproof.storage import replacing
@@ -140,6 +140,9 @@ class TrainSettings:
     report_to: Literal["none", "tensorboard", "trackio"] = field(
         default="none", metadata={"help": "where losses and metrics are logged beside `history`"}
     )
+    read_test: bool = field(
+        default=True, metadata={"help": "measure test at the end; off for a try among others"}
+    )
     seed: int = field(default=0, metadata={"help": "of weights, order, augmentation, intervals"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
@@ -172,6 +175,11 @@ class TrainSettings:
         depths, sizes = tuple(self.depths), tuple(self.hidden_sizes)
         side = self.side_pixels or faces.median_side()
         return Architecture(depths, sizes, self.stem_pixels, side, self.kind)
+
+    @property
+    def measured(self) -> tuple[Split, ...]:
+        """The splits that the trained model is measured on."""
+        return UNSEEN_SPLITS if self.read_test else UNSEEN_SPLITS[:1]
 
     @property
     def treatment(self) -> Treatment:

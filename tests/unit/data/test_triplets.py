@@ -137,25 +137,33 @@ def test_all_records_of_a_photo_carry_its_labels(records: list[FaceRecord]) -> N
 def test_fakes_of_others_stand_beside_photos_of_their_own_set(
     photos: list[SourcePhoto], tmp_path: Path
 ) -> None:
-    """With the photo's size, codec and split; nothing but their pixels is theirs."""
-    names = [f"made-{number}" for number in range(12)]
-    made = [
-        replace(one, image_id=name, source="orl" if number % 2 else "elsewhere", generator="gan")
-        for number, (name, one) in enumerate(zip(names, photos, strict=False))
+    """With the photo's size and codec; nothing but their pixels is theirs."""
+    album = {photo.identity_id for photo in photos[:15]}
+    sorted_in = [
+        replace(one, source="album" if one.identity_id in album else "archive") for one in photos
     ]
-    plan = plans.make_plan([*photos, *made], seed=5)
+    sources = ["album", "nowhere"] * 15
+    made = [
+        replace(one, image_id=f"made-{number}", source=source, generator="gan")
+        for number, (one, source) in enumerate(zip(photos, sources, strict=True))
+    ]
+    plan = plans.make_plan([*sorted_in, *made], seed=5)
     assert len(plan.photos) == len(photos)
     assert plan.counted_in == len(photos) + len(made)
     plans.write(plan, tmp_path / "plan.json")
     assert plans.read(tmp_path / "plan.json") == plan
     records = make_records(plan, open_methods(["hole"], tmp_path), "one")
     strangers = {one.image_id: one for one in records if one.method == "gan"}
-    assert sorted(strangers) == sorted(names)
+    assert len(strangers) == len(made)
     by_id = {one.image_id: one for one in records}
+    hosts: Counter[str] = Counter()
     for one in strangers.values():
         beside = by_id[json.loads(one.parameters)["beside"]]
+        hosts[f"{one.source} {beside.image_id}"] += 1
+        assert one.source == "nowhere" or beside.source == "album"
         assert len(one.image) == len(beside.image)
         assert decode(one.image).shape == decode(beside.image).shape
-        assert (one.label, one.family, one.parent_ids) == ("fake", "synthesize", ())
+        assert (one.label, one.family, one.parent_ids, one.seed) == ("fake", "synthesize", (), None)
         assert one.pair_id == one.component_id == one.image_id
-        assert one.source in ("orl", "elsewhere")
+        assert one.labels.face_pixels == beside.labels.face_pixels
+    assert max(hosts.values()) == 1  # 15 of each set, at least as many hosts

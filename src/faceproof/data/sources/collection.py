@@ -2,7 +2,8 @@
 
 The table is `metadata.csv` in the folder given. It has the columns path, label (real, fake), set
 and licence; perhaps generator, identity, sex, birth_or_age (`b1947`: born 1947) and terms. Real
-photos are treated like those of any source. Faces that the table calls fake are stood beside them.
+photos are treated like those of any source. Faces that the table calls fake are stood beside them;
+they must be generated whole, not photos of somebody that were altered.
 """
 
 import csv
@@ -71,7 +72,7 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
 
 def _read_table(path: Path) -> list[_Row]:
     try:
-        with path.open(encoding="utf-8", newline="") as source:
+        with path.open(encoding="utf-8-sig", newline="") as source:
             lines = csv.DictReader(source)
             missing = [name for name in _COLUMNS if name not in (lines.fieldnames or ())]
             if missing:
@@ -79,17 +80,24 @@ def _read_table(path: Path) -> list[_Row]:
             rows = [_read_row(line) for line in lines]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}") from error
+    if not rows:
+        raise InputError(f"{path} lists no images")
+    seen: set[str] = set()
     for number, row in enumerate(rows, 2):
         if row.label not in LABELS or not row.path or not row.set:
             raise InputError(f"line {number} of {path} has no path, set, or label real or fake")
         if _leaves(row.path):
             raise InputError(f"line {number} of {path}: {row.path} leads out of the folder")
+        if row.path in seen:
+            raise InputError(f"line {number} of {path}: {row.path} comes twice")
+        seen.add(row.path)
     return rows
 
 
 def _read_row(line: Mapping[str, str | None]) -> _Row:
     known = {name: line.get(name) or "" for name in _Row.__dataclass_fields__}
-    return _Row(**{name: text.strip() for name, text in known.items()})
+    entries = {name: text.strip() for name, text in known.items()}
+    return _Row(**{**entries, "path": entries["path"] and str(PurePosixPath(entries["path"]))})
 
 
 def _leaves(path: str) -> bool:

@@ -43,6 +43,8 @@ def test_rows_of_other_terms_are_left_out(tmp_path: Path) -> None:
     ("table", "message"),
     [
         ("path,label,set\n", "no column licence"),
+        (HEAD, "lists no images"),
+        (HEAD + "a.jpg,real,x,,,,,CC0,open\n./a.jpg,fake,x,,,,,CC0,open\n", "line 3 .* twice"),
         (HEAD + "../a.jpg,real,x,,,,,CC0,open\n", "line 2 .* leads out"),
         (HEAD + "/etc/passwd,real,x,,,,,CC0,open\n", "line 2 .* leads out"),
         (HEAD + "a.jpg,maybe,x,,,,,CC0,open\n", "line 2 .* real or fake"),
