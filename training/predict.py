@@ -9,11 +9,14 @@ what (folders real/ and fake/, labels.csv with image,label, a label column) they
 """
 
 from dataclasses import asdict
+from pathlib import Path
 
 from faceproof import console, memory, results, settings, storage
 from faceproof.data import streams
 from faceproof.learning import predictions, reviews
 from faceproof.reports import pages
+
+RELEASED = Path(__file__).with_name("released")
 
 
 def main() -> int:
@@ -22,7 +25,7 @@ def main() -> int:
     memory.keep_freed_memory()
     storage.prepare_place(run.output)
     stream = streams.open_stream(run.input)
-    model = run.find_model()
+    model = run.model or str(RELEASED)
     detector = predictions.Detector(model, run.align, run.calibrate, run.precision, run.explain)
 
     tally = predictions.Tally(stream.truth)

@@ -16,7 +16,7 @@ from faceproof.data.archives import ImageFile, Truth
 from faceproof.data.faces import find_largest
 from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, decode
-from faceproof.errors import ImageError, ModelError, SettingsError
+from faceproof.errors import ImageError, SettingsError
 from faceproof.learning.decisions import UNSURE, Decision, Verdict
 from faceproof.learning.engines import Precision, open_engine
 from faceproof.learning.measuring import TITLES, measure_decision
@@ -30,7 +30,6 @@ from faceproof.storage import hash_file, replacing
 logger = logging.getLogger(__name__)
 
 _NO_FACE = "no face found; the whole image was scored"
-_MODELS = "build/*/model/config.json"  # where the recipes put what they train
 _AHEAD = 2  # batches each worker may be ahead of the writer: bounds memory
 
 
@@ -88,22 +87,6 @@ class PredictSettings:
         require_positive(self, "batch", "workers")
         if self.explain is not None and self.precision != "fp32":
             raise SettingsError("explain needs precision fp32: a heat map needs gradients")
-
-    def find_model(self) -> str:
-        """The model that was asked for, or the newest that a recipe trained here.
-
-        Raises:
-            ModelError: none was asked for and none is there.
-        """
-        if self.model is not None:
-            return self.model
-        found = sorted(Path().glob(_MODELS), key=lambda one: one.stat().st_mtime)
-        if not found:
-            raise ModelError(
-                "no model was given and none was trained here; give --model, or run `make demo`"
-            )
-        logger.info("no model was given; taking %s", found[-1].parent)
-        return str(found[-1].parent)
 
 
 class Detector:

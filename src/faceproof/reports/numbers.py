@@ -21,6 +21,9 @@ TRACKED: Mapping[str, str] = {
     "throughput": "dataset_builder/results_throughput.json",
     "protocol": "question_03/results_protocol.json",
     "atto": "training/results_portraits.json",
+    "release_build": "dataset_builder/results_release.json",
+    "released": "training/results_released.json",
+    "released_training": "training/experiments/photo_and_stranger.json",
     "speeds": "training/results_speed.json",
     "bench": "question_02/results.json",
     "growth": "question_02/results_growth.json",
@@ -140,6 +143,11 @@ class Numbers:
         """A median of repeats with the lowest and highest: `1.36 (1.35-1.38)`."""
         value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)
         return f"{value:.2f} ({low:.2f}-{high:.2f})"
+
+    @property
+    def left_out(self) -> str:
+        """What a training run never saw; empty where that is nothing."""
+        return "" if self.setting("leave_out") == "None" else self.setting("leave_out")
 
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""

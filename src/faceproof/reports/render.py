@@ -25,6 +25,7 @@ PAGES: Mapping[str, str] = {
     "README.md": "README.md.j2",
     "hub_card.md": "training/hub_card.md.j2",
     "training/EXPERIMENTS.md": "training/experiments.md.j2",
+    "training/released/README.md": "training/hub_card.md.j2",
     **{f"question_0{n}/README.md": f"question_0{n}/answer.md.j2" for n in range(1, 5)},
 }
 METADATA_TABLE = "question_01/metadata.csv"

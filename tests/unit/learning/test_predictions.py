@@ -1,5 +1,4 @@
 import csv
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from tests.conftest import DECISION
 
 from faceproof.data.archives import ImageFile, Truth
 from faceproof.data.images import Pixels, encode_jpeg
-from faceproof.errors import ModelError, SettingsError
+from faceproof.errors import SettingsError
 from faceproof.learning.predictions import (
     Detector,
     Prediction,
@@ -149,19 +148,3 @@ def test_heat_maps_are_named_after_their_images(
 def test_settings_that_make_no_run_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         PredictSettings("in", Path("out"), **change)
-
-
-def test_the_newest_trained_model_is_the_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    run = PredictSettings("in", Path("out"))
-    with pytest.raises(ModelError, match="none was trained here"):
-        run.find_model()
-    for age, name in enumerate(("new", "old")):
-        config = tmp_path / "build" / name / "model" / "config.json"
-        config.parent.mkdir(parents=True)
-        config.write_text("{}")
-        os.utime(config, (1_000_000 - age, 1_000_000 - age))
-    assert run.find_model() == "build/new/model"
-    assert PredictSettings("in", Path("out"), "mine").find_model() == "mine"

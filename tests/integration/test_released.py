@@ -1,0 +1,83 @@
+"""The released detector: stock classes load what is in git, it abstains, it tells fakes apart."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.conftest import REPOSITORY, run_script
+from transformers import AutoModelForImageClassification, pipeline
+
+from faceproof.data.images import Pixels
+from faceproof.learning.decisions import to_scores
+from faceproof.learning.models import load_model
+from faceproof.learning.predictions import Detector
+from faceproof.metrics import auroc
+
+RELEASED = REPOSITORY / "training/released"
+FACES = REPOSITORY.parent / "shared/faces"
+_EACH = 40
+
+
+def test_it_is_small_and_needs_no_code_of_ours() -> None:
+    files = {path.name: path.stat().st_size for path in RELEASED.iterdir()}
+    assert set(files) == {
+        "README.md", "config.json", "model.safetensors", "preprocessor_config.json"
+    }  # fmt: skip
+    assert sum(files.values()) < 15_000_000
+    model = AutoModelForImageClassification.from_pretrained(RELEASED)
+    assert model.dtype == torch.float32
+    assert model.config.id2label == {0: "real", 1: "fake"}
+
+
+def test_the_stock_pipeline_says_the_same(face: Pixels) -> None:
+    square = face[10:102]
+    stock = pipeline("image-classification", model=str(RELEASED))
+    said = {one["label"]: one["score"] for one in stock(Image.fromarray(square))}
+    detector = Detector(str(RELEASED), is_aligned=False, is_calibrated=False)
+    assert detector.score([square])[0] == pytest.approx(said["fake"], abs=1e-4)
+
+
+def test_it_is_the_default_and_may_be_unsure(tmp_path: Path, face: Pixels) -> None:
+    Image.fromarray(face).save(tmp_path / "face.png")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
+    done = run_script(
+        "training/predict.py", "--input", str(tmp_path), "--output", str(tmp_path / "out/p.csv")
+    )
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "out/p.csv").open() as source:
+        rows = {row["image"]: row for row in csv.DictReader(source)}
+    assert rows["broken.jpg"]["score"] == ""
+    assert rows["broken.jpg"]["reason"]
+    assert 0 <= float(rows["face.png"]["score"]) <= 1
+    assert rows["face.png"]["label"] in ("real", "fake", "unsure")
+
+
+def test_its_decision_leaves_room_for_doubt() -> None:
+    _, _, decision = load_model(str(RELEASED))
+    assert decision.real_below <= decision.fake_from
+    assert to_scores(np.zeros(1), decision.temperature)[0] == 0.5
+
+
+def test_its_card_says_what_it_learned_from() -> None:
+    card = (RELEASED / "README.md").read_text()
+    assert card == (REPOSITORY / "hub_card.md").read_text()
+    for words in ("FFHQ", "StyleGAN", "Congress", "non-commercial", "cannot judge", "kWh"):
+        assert words in card
+    assert not re.search(r"\{\{|\}\}", card)
+
+
+@pytest.mark.skipif(not FACES.is_dir(), reason="needs the development faces in ../shared")
+def test_it_tells_generated_faces_from_web_photos() -> None:
+    """Most of these it was trained on: this asks whether the files in git are the network."""
+    folders = (FACES / "sg1_ffhq/real", FACES / "sg1_ffhq/fake")
+    pictures = [
+        np.asarray(Image.open(path).convert("RGB"))
+        for folder in folders
+        for path in sorted(folder.iterdir())[:_EACH]
+    ]
+    scores = Detector(str(RELEASED), is_aligned=False).score(pictures)
+    assert auroc(np.repeat([0, 1], _EACH), scores) > 0.75
