@@ -42,14 +42,21 @@ def prepare_place(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it there if the block ends well, else delete it."""
+def replacing(path: Path, is_synced: bool = True) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it there if the block ends well, else delete it.
+
+    Args:
+        path: to write or replace.
+        is_synced: wait for the disk, so that not even a power cut leaves half a file; a copy that
+            can be fetched again, and is looked at before it is used, need not.
+    """
     prepare_place(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
-        with partial.open("rb+") as handle:
-            os.fsync(handle.fileno())
+        if is_synced:
+            with partial.open("rb+") as handle:
+                os.fsync(handle.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

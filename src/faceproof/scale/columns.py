@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceproof.errors import StorageError
-from faceproof.scale.indexes import span_of
+from faceproof.scale.indexes import MAGIC, span_of
 from faceproof.scale.ranges import Reader
 
 _TAIL_BYTES = 64 << 10  # read at first: most footers fit
 _END_BYTES = 8  # footer length and magic
-_MAGIC = b"PAR1"
 
 Chooser = Callable[[pa.Schema], Sequence[str]]
 
@@ -85,7 +84,7 @@ def read_footer(reader: Reader, key: str, size: int) -> Footer:
     """
     begin = max(0, size - _TAIL_BYTES)
     tail = reader.bucket.read(key, begin, size)
-    if len(tail) < _END_BYTES or bytes(tail[-4:]) != _MAGIC:
+    if len(tail) < _END_BYTES or bytes(tail[-4:]) != MAGIC:
         raise StorageError(f"{key} in {reader.bucket.address} is not parquet")
     needed = struct.unpack("<I", tail[-_END_BYTES:-4])[0] + _END_BYTES
     if needed > size:

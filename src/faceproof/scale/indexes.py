@@ -24,6 +24,7 @@ LOCATION = np.dtype(
     [("offset", "<i8"), ("length", "<i4"), ("label", "<i4"), ("sha256", "V32")]
 )  # of one image; a row without an image has length 0
 UNLABELLED = -1
+MAGIC = b"PAR1"  # both ends of a parquet file
 _LENGTH_BYTES = 4  # before each value of a plain column
 _HASH = pa.binary(32)
 

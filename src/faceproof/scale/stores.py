@@ -7,6 +7,7 @@ Below one address lie `data/` (ordinary Hub parquet; it may also lie elsewhere a
 
 import hashlib
 import json
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
-from faceproof.scale.indexes import LOCATION, Columns, Locations, decode_locations
+from faceproof.scale.indexes import LOCATION, MAGIC, Columns, Locations, decode_locations
 from faceproof.scale.ranges import CONCURRENCY, ChunkCache, Reader
 from faceproof.storage import replacing
 
@@ -177,7 +178,7 @@ class Store:
         paths = []
         for one in self.manifest.metadata:
             path = home / Path(one.key).name
-            if not path.is_file() or path.stat().st_size != one.size_bytes:
+            if not _is_whole(path, one.size_bytes):
                 fetch(self.own_reader, one.key, one.size_bytes, path, path.stem)
             paths.append(path)
         return paths
@@ -242,6 +243,15 @@ def publish_store(place: Bucket, manifest: Manifest) -> bool:
     return False
 
 
+def _is_whole(path: Path, size_bytes: int) -> bool:
+    """True for parquet of this size that has its end: a power cut leaves none, or zeros."""
+    if not path.is_file() or path.stat().st_size != size_bytes:
+        return False
+    with path.open("rb") as file:
+        file.seek(-len(MAGIC), os.SEEK_END)
+        return file.read() == MAGIC
+
+
 def fetch(reader: Reader, key: str, size: int, path: Path, sha256: str = "") -> None:
     """An object into a file, in large ranges at once, whole or not at all.
 
@@ -258,7 +268,7 @@ def fetch(reader: Reader, key: str, size: int, path: Path, sha256: str = "") -> 
     starts = range(0, size, _FETCH_BYTES)
     pieces = [(key, start, min(start + _FETCH_BYTES, size)) for start in starts]
     digest = hashlib.sha256()
-    with replacing(path) as partial:
+    with replacing(path, is_synced=False) as partial:
         with partial.open("wb") as sink:
             for data in reader.stream(pieces):
                 sink.write(data)

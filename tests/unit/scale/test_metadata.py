@@ -85,6 +85,16 @@ def test_a_damaged_index_or_metadata_file_is_refused(tmp_path: Path) -> None:
     assert len(store) == 2
 
 
+@pytest.mark.parametrize("left", ["cut", "zeroed"])
+def test_what_a_power_cut_left_of_kept_metadata_is_fetched_again(tmp_path: Path, left: str) -> None:
+    store = index_store(write(tmp_path, label=[0, 1]), Columns())
+    (path,) = store.fetch_metadata(tmp_path / "kept")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] if left == "cut" else bytes(len(whole)))
+    assert store.fetch_metadata(tmp_path / "kept") == [path]
+    assert path.read_bytes() == whole
+
+
 def test_damaged_parquet_is_refused_in_a_sentence(tmp_path: Path) -> None:
     place = write(tmp_path, label=[0, 1])
     path = tmp_path / "data/train-0.parquet"
