@@ -94,7 +94,7 @@ def _make_triplet(
         _Version(pixels, None, "real", NONE, NONE, (), None),
         *_choose_shams(photo, forged, methods, shams),
         *_list_fakes(photo, forged, methods),
-        *_list_strangers(photo, len(pixels)),
+        *_list_strangers(photo, pixels),
     ]
     grey = [replace(one, pixels=match_grey(one.pixels, pixels)) for one in versions]
     yield from _encode(photo, grey)
@@ -105,7 +105,8 @@ def _choose_shams(
 ) -> Iterator[_Version]:
     """Of a family with several methods one is drawn; its sham stands for the family.
 
-    Synthesis has no null version: there is no photo to send through it.
+    Synthesis has no null version: there is no photo to send through it. (What others synthesized was
+    at least resized, see `_list_strangers`.)
     """
     rng = np.random.default_rng(derive_seed(photo.seed, "sham"))
     families: dict[str, list[str]] = {}
@@ -137,16 +138,25 @@ def _list_fakes(
         )
 
 
-def _list_strangers(photo: PlannedPhoto, side: int) -> Iterator[_Version]:
-    """Fakes that others made, in the photo's size."""
+def _list_strangers(photo: PlannedPhoto, pixels: Pixels) -> Iterator[_Version]:
+    """Fakes that others made, in the photo's size; and the photo resized as the first of them was.
+
+    Why the second: a fake that was resized beside a photo that was not could be told by that.
+    """
+    side = len(pixels)
     for one in photo.strangers:
-        face = one.read_pixels()
-        kernel = cv2.INTER_AREA if len(face) > side else cv2.INTER_CUBIC
-        fake = np.asarray(cv2.resize(face, (side, side), interpolation=kernel), np.uint8)
         yield _Version(
-            fake, np.full((side, side), 255, np.uint8), "fake", FAMILY, one.generator, (), None,
-            {BESIDE: photo.image_id}, one.terms, one,
+            _resize(one.read_pixels(), side), np.full((side, side), 255, np.uint8), "fake", FAMILY,
+            one.generator, (), None, {BESIDE: photo.image_id}, one.terms, one,
         )  # fmt: skip
+    if photo.strangers:
+        resized = _resize(_resize(pixels, photo.strangers[0].crop.side_pixels), side)
+        yield _Version(resized, None, "sham", FAMILY, SHAM, (photo.image_id,), None)
+
+
+def _resize(pixels: Pixels, side: int) -> Pixels:
+    kernel = cv2.INTER_AREA if len(pixels) > side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=kernel), np.uint8)
 
 
 def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceRecord]:

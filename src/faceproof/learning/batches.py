@@ -16,13 +16,14 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.forgery.blend import blend_with_itself
 from faceproof.data.forgery.forged import Scene
+from faceproof.data.forgery.synthesize import FAMILY
 from faceproof.data.images import Pixels
 from faceproof.data.triplets import BESIDE
 from faceproof.learning.augmentation import Policy
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.processors import fit, to_tensor
 from faceproof.metrics import Labels, Rows
-from faceproof.records import FAKE, ROLES
+from faceproof.records import FAKE, NONE, ROLES
 
 _PHOTO = ROLES.index("real")
 IGNORED = -100  # torch's own mark for a label that no loss is taken of
@@ -90,11 +91,13 @@ class Images(torch.utils.data.Dataset[Batch]):
 class PhotoRows:
     """Rows that belong to one photo; `photo` is that of the photo itself, None where left out.
 
-    `reals` are its shams and itself. `forged` are its forgeries by family, so that a family of many
-    methods is not seen more often; `beside` are faces of nobody in its size and codec.
+    `reals` are its shams and itself, `plain` of them itself and what was resized alone. `forged`
+    are its forgeries by family, so that a family of many methods is not seen more often; `beside`
+    are faces of nobody in its size and codec.
     """
 
     photo: int | None
+    plain: tuple[int, ...]
     reals: tuple[int, ...]
     forged: tuple[tuple[int, ...], ...]
     beside: tuple[int, ...]
@@ -117,6 +120,9 @@ def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
     groups = [
         PhotoRows(
             photo=next((row for row in members if roles[row] == _PHOTO), None),
+            plain=tuple(
+                row for row in members if labels[row] != FAKE and families[row] in (NONE, FAMILY)
+            ),
             reals=tuple(row for row in members if labels[row] != FAKE),
             forged=_part(
                 [row for row in members if labels[row] == FAKE and besides[row] is None], families
@@ -197,11 +203,10 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
     def _draw(self, group: PhotoRows, rng: np.random.Generator) -> list[_Drawn]:
         """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend.
 
-        The photo itself comes always, and a face from beside it: those two show what a generator
-        leaves, the others what altering leaves.
+        The photo itself comes always, at times resized, and a face from beside it: those two show
+        what a generator leaves, the others what altering leaves.
         """
-        photo = () if group.photo is None else (group.photo,)
-        asked = ((photo, (group.reals,)), (group.beside, group.forged))
+        asked = ((group.plain, (group.reals,)), (group.beside, group.forged))
         reals, fakes = (
             [
                 self._read(row, label)

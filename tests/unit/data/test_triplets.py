@@ -166,4 +166,9 @@ def test_fakes_of_others_stand_beside_photos_of_their_own_set(
         assert (one.label, one.family, one.parent_ids, one.seed) == ("fake", "synthesize", (), None)
         assert one.pair_id == one.component_id == one.image_id
         assert one.labels.face_pixels == beside.labels.face_pixels
+    shams = [one for one in records if (one.family, one.method) == ("synthesize", "sham")]
+    assert {one.pair_id for one in shams} == {name.partition(" ")[2] for name in hosts}
+    for sham in shams:
+        assert (sham.label, sham.mask, sham.parent_ids) == ("real", None, (sham.pair_id,))
+        assert decode(sham.image).shape == decode(by_id[sham.pair_id].image).shape
     assert max(hosts.values()) == 1  # 15 of each set, at least as many hosts

@@ -20,6 +20,7 @@ from faceproof.learning.batches import (
 )
 from faceproof.learning.models import make_model
 from faceproof.learning.pools import Pool
+from faceproof.learning.processors import to_tensor
 
 PLAIN = Treatment(
     Policy((), is_mirrored=False, self_blends=0.0), images_of_each=2, crop_pixels=None,
@@ -61,13 +62,17 @@ def test_the_photo_and_a_face_beside_it_come_always_the_rest_evenly_over_familie
     pool: Pool, processor: BaseImageProcessor
 ) -> None:
     group = group_rows(pool.table, np.arange(len(pool.table)))[0]
-    assert (group.photo, group.reals, group.forged, group.beside) == (0, (0, 1), ((2,),), (3,))
+    assert (group.photo, group.plain, group.reals) == (0, (0,), (0, 1))
+    assert (group.forged, group.beside) == (((2,),), (3,))
     two = replace(group, forged=((2,) * 7, (1,)))  # a family of seven, and one of one without mask
     groups = PhotoGroups([two], pool.images, processor, PLAIN)
+    photo = to_tensor([pool.images.image(0)], processor)[0]
     rare = 0
     for epoch in range(40):
         groups.set_epoch(epoch)
-        masks = groups[0]["masks"].flatten(1)
+        item = groups[0]
+        assert any(torch.equal(one, photo) for one in item["pixel_values"][:2])
+        masks = item["masks"].flatten(1)
         assert masks[0].max() == 0
         assert masks[2].min() == 1  # all of it is made
         rare += int(masks[3].max() == 0)
