@@ -105,8 +105,8 @@ def _choose_shams(
 ) -> Iterator[_Version]:
     """Of a family with several methods one is drawn; its sham stands for the family.
 
-    Synthesis has no null version: there is no photo to send through it. (What others synthesized was
-    at least resized, see `_list_strangers`.)
+    Synthesis has no null version: there is no photo to send through it. (What others made
+    was at least resized, see `_list_strangers`.)
     """
     rng = np.random.default_rng(derive_seed(photo.seed, "sham"))
     families: dict[str, list[str]] = {}
