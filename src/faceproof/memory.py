@@ -47,8 +47,8 @@ def keep_freed_memory() -> bool:
 def share_arenas() -> None:
     """Let threads share heaps from now on, one for each core.
 
-    Why: by default there are eight for each core, and a hole in one serves no thread of another;
-    over a million images that came to a third of the loader's memory.
+    Why: by default there are eight for each core, and a hole in one serves no thread of another,
+    so memory rises for as long as a loader reads.
     """
     switch = _find("mallopt")
     if switch is not None:
