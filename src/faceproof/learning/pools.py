@@ -56,11 +56,6 @@ class Pool:
         """The methods of the fakes, by name."""
         return sorted(set(self.table["method"][self.labels == FAKE]))
 
-    @property
-    def sources(self) -> list[str]:
-        """The sources of the reals, by name."""
-        return sorted(set(self.table["source"][self.labels != FAKE]))
-
     def rows_without(self, name: str | None) -> Rows:
         """Rows that are not of this family, method or source; None: all.
 
