@@ -1,8 +1,8 @@
-# make demo | make test | make results | make check | make clean | make fuzz | make bench-...
+# make demo | make test | make app | make results | make check | make clean | make bench-...
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
 .PHONY: install demo test fuzz results results-full path protocol audit-bench worked-case \
-  bench bench-audit bench-build bench-predict check clean
+  bench bench-audit bench-build bench-predict app audit-packages licences check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
@@ -134,6 +134,19 @@ check: install
 	mypy
 	lint-imports --no-cache
 	python -m faceproof.reports.render --check
+
+# The detector on a page of its own, at http://127.0.0.1:7860 until Ctrl-C.
+app: install
+	python training/app.py
+
+# Known vulnerabilities of what is installed; asks PyPI, and says which packages it does not know.
+audit-packages: install
+	pip-audit --local --skip-editable --progress-spinner off
+
+# No package under the GPL or AGPL, which would bind who ships this.
+licences: install
+	pip-licenses --from mixed --order license --partial-match --fail-on 'GPL;Affero' \
+	  --ignore-packages faceproof --format plain
 
 clean:
 	rm -rf build dataset_builder/data dataset_builder/README.md dataset_builder/DATASHEET.md \

@@ -7,12 +7,14 @@ import base64
 import hashlib
 import json
 import re
+import select
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +44,9 @@ class Hub:
     objects: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
+    _gate: Condition = field(default_factory=Condition)
+    _free: int | None = None
+    _held: int = 0
 
     def environment(self, home: Path) -> dict[str, str]:
         """Variables that send the HF libraries here; to be set before they are imported."""
@@ -49,6 +54,25 @@ class Hub:
             "HF_ENDPOINT": self.url, "HF_TOKEN": TOKEN, "HF_HOME": str(home),
             "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "0",
         }  # fmt: skip
+
+    def let_through(self, count: int | None) -> None:
+        """Take so many more large objects and hold the rest; None takes all, held ones too."""
+        with self._gate:
+            self._free = count
+            self._gate.notify_all()
+
+    def is_holding(self) -> bool:
+        """Whether an object waits, and all that may pass have passed."""
+        with self._gate:
+            return self._held > 0 and self._free == 0
+
+    def pass_gate(self) -> None:
+        """Wait until one more object may be taken."""
+        with self._gate:
+            self._held += 1
+            self._gate.wait_for(lambda: self._free != 0)
+            self._held -= 1
+            self._free = None if self._free is None else self._free - 1
 
     def files(self, kind: str, name: str) -> dict[str, bytes]:
         """The files of a repository."""
@@ -69,11 +93,20 @@ class _Handler(BaseHTTPRequestHandler):
         self._route("POST")
 
     def do_PUT(self) -> None:
-        self.hub.objects[self.path.rsplit("/", 1)[1]] = self._body()
-        self._answer(200, b"")
+        body = self._body()
+        self.hub.pass_gate()
+        if not self._has_left():
+            self.hub.objects[self.path.rsplit("/", 1)[1]] = body
+            self.hub.asked.append(f"PUT {self.path}")
+            self._answer(200, b"")
 
     def log_message(self, format: str, *words: object) -> None:  # noqa: A002  # its name there
         pass
+
+    def _has_left(self) -> bool:
+        """Whether the client is gone: of what it sent nothing counts."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
 
     def _route(self, verb: str) -> None:
         path = unquote(urlsplit(self.path).path)

@@ -18,7 +18,7 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
 _LOG_SECONDS = 10.0
 _QUIET_SECONDS = 1.0  # what ends before needs no bar
 
-logger = logging.getLogger(__name__)
+_PACKAGE = __name__.split(".", maxsplit=1)[0]
 
 
 def is_main_process() -> bool:
@@ -27,12 +27,15 @@ def is_main_process() -> bool:
 
 
 def start() -> None:
-    """Send log lines to stderr; call once, in `main`. Other ranks stay silent below ERROR."""
-    level = logging.INFO if is_main_process() else logging.ERROR
-    logging.basicConfig(level=level, format="%(levelname)-7s %(message)s", stream=sys.stderr)
-    for chatty in ("httpx2", "datasets", "evaluate", "aiobotocore", "botocore", "fontTools",
-                    "daft_local_plan", "tracing.span"):  # fmt: skip
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    """Send log lines to stderr; call once, in `main`.
+
+    Libraries are heard from WARNING on; other ranks than the first from ERROR on.
+    """
+    ours, others = logging.INFO, logging.WARNING
+    if not is_main_process():
+        ours = others = logging.ERROR
+    logging.basicConfig(level=others, format="%(levelname)-7s %(message)s", stream=sys.stderr)
+    logging.getLogger(_PACKAGE).setLevel(ours)
 
 
 def progress(

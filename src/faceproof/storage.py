@@ -102,7 +102,13 @@ def push_folder(
     folders = sorted({f"{name.split('/')[0]}/**" for name in names if "/" in name})
     hub = HfApi()
     try:
-        place = hub.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
+        place = hub.create_repo(
+            repository,
+            repo_type=kind,
+            private=private,
+            exist_ok=True,
+            space_sdk="gradio" if kind == "space" else None,
+        )
         hub.upload_folder(
             repo_id=repository,
             repo_type=kind,

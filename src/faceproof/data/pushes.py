@@ -1,21 +1,39 @@
-"""A built dataset on its way to the Hub."""
+"""What goes to the Hub, said before it goes."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceproof.data import shards
+from faceproof.storage import HubKind, push_folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PushSettings:
-    """Which dataset goes where."""
+    """Where on the Hub something goes."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     repository: str = field(metadata={"help": "user/name on the Hub; made if it is not there"})
     private: bool = field(
         default=True, metadata={"help": "a new repository is yours alone; false shows it to all"}
     )
     dry_run: bool = field(default=False, metadata={"help": "say what would go, send nothing"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetPush(PushSettings):
+    """Which dataset goes where."""
+
+    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
+
+
+def push(run: PushSettings, folder: Path, files: Sequence[Path], kind: HubKind) -> Iterator[str]:
+    """Push files of a folder as `storage.push_folder` does; gives lines for the user as it goes."""
+    for file in files:
+        yield f"{file.stat().st_size:>12} {file.relative_to(folder)}"
+    if run.dry_run:
+        yield f"nothing was sent; without --dry_run this goes to {run.repository}"
+        return
+    yield f"pushed       {push_folder(folder, files, run.repository, kind, run.private)}"
 
 
 def list_files(dataset: Path) -> list[Path]:

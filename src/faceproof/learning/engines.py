@@ -18,7 +18,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from faceproof.data.images import Pixels
 from faceproof.errors import ModelError
 from faceproof.learning.decisions import Decision, Margins, to_margins
-from faceproof.learning.explanations import write_map
+from faceproof.learning.explanations import draw_heat, find_heat
 from faceproof.learning.models import load_model, load_rule
 from faceproof.learning.processors import fit, normalise
 
@@ -41,8 +41,8 @@ class Engine(Protocol):
         """One margin for each picture that `fit` gave, shape (N,)."""
         ...
 
-    def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
-        """A heat map of where the model looks, as a PNG named after the image."""
+    def draw_map(self, picture: Pixels) -> bytes:
+        """What `fit` gave and, beside it, where it speaks for fake; a PNG."""
         ...
 
 
@@ -72,8 +72,8 @@ class _Torch:
         values = normalise(fitted, self._processor).to(self._kind)
         return to_margins(self._model(pixel_values=values).logits.double().numpy())
 
-    def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
-        write_map(self._model, self._processor, picture, name, folder)
+    def draw_map(self, picture: Pixels) -> bytes:
+        return draw_heat(picture, find_heat(self._model, self._processor, picture))
 
 
 class _Onnx:
@@ -100,5 +100,5 @@ class _Onnx:
         logits = [self._session.run(["logits"], {"pixel_values": one[None]})[0] for one in values]
         return to_margins(np.concatenate(logits))
 
-    def write_map(self, picture: Pixels, name: str, folder: Path) -> None:
+    def draw_map(self, picture: Pixels) -> bytes:
         raise ModelError("a heat map needs gradients, which 8-bit models do not have; use fp32")

@@ -67,9 +67,7 @@ def name_map(image: str) -> str:
     return f"{readable}-{hashlib.sha256(image.encode()).hexdigest()[:8]}.png"
 
 
-def write_map(
-    model: PreTrainedModel, processor: BaseImageProcessor, picture: Pixels, name: str, folder: Path
-) -> None:
+def write_map(drawn: bytes, name: str, folder: Path) -> None:
     """Put the heat map of an image into a folder, under the image's name."""
     with replacing(folder / name_map(name)) as partial:
-        partial.write_bytes(draw_heat(picture, find_heat(model, processor, picture)))
+        partial.write_bytes(drawn)

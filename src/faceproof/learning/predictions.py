@@ -19,6 +19,7 @@ from faceproof.data.images import Pixels, decode
 from faceproof.errors import ImageError, SettingsError
 from faceproof.learning.decisions import UNSURE, Decision, Verdict
 from faceproof.learning.engines import Precision, open_engine
+from faceproof.learning.explanations import write_map
 from faceproof.learning.measuring import TITLES, measure_decision
 from faceproof.learning.models import WEIGHTS
 from faceproof.metrics import Labels, Measured, Scores
@@ -41,6 +42,17 @@ class Prediction:
     score: float | None
     label: Verdict | None
     reason: str
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One image looked at closely.
+
+    `drawn` is a PNG: the face as the model saw it, and beside it where that spoke for fake.
+    """
+
+    prediction: Prediction
+    drawn: bytes
 
 
 @dataclass(frozen=True)
@@ -126,10 +138,21 @@ class Detector:
 
     def score(self, pictures: Sequence[Pixels]) -> Scores:
         """Probability of fake for each picture, (H, W, 3) uint8 RGB, shape (N,), 0 to 1."""
-        return self._score([self._engine.fit(one) for one in pictures])
+        return self._score_fitted([self._engine.fit(one) for one in pictures])
 
-    def _score(self, fitted: Sequence[Pixels]) -> Scores:
+    def _score_fitted(self, fitted: Sequence[Pixels]) -> Scores:
         return self.decision.to_scores(self._engine.compute_margins(fitted))
+
+    def examine(self, image: ImageFile) -> Examination:
+        """The prediction for one image, and a picture of what it rests on.
+
+        Raises:
+            ImageError: it cannot be read or decoded.
+            ModelError: the engine draws no heat maps.
+        """
+        picture, reason = self._prepare(image.read())
+        score = float(self._score_fitted([picture])[0])
+        return Examination(self._judge(image.name, score, reason), self._engine.draw_map(picture))
 
     def predict(
         self, images: Iterable[ImageFile], batch: int, workers: int = 1
@@ -171,13 +194,13 @@ class Detector:
                 reasons.append((reason, True))
             except ImageError as error:
                 reasons.append((str(error), False))
-        scores = iter(self._score(pictures) if pictures else ())
+        scores = iter(self._score_fitted(pictures) if pictures else ())
         if self._maps is not None:
             readable = (
                 file.name for file, (_, is_fine) in zip(files, reasons, strict=True) if is_fine
             )
             for name, picture in zip(readable, pictures, strict=True):
-                self._engine.write_map(picture, name, self._maps)
+                write_map(self._engine.draw_map(picture), name, self._maps)
         return [
             self._judge(file.name, float(next(scores)), reason)
             if is_readable

@@ -1,11 +1,13 @@
 """Cards: what the Hub shows of a dataset or model."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 
 from faceproof.metrics import Measured
 from faceproof.records import DESCRIPTIONS
 from faceproof.reports.facts import read_facts
-from faceproof.reports.templates import render_template
+from faceproof.reports.numbers import read_numbers
+from faceproof.reports.templates import REPOSITORY, render_template
 from faceproof.results import Scalar
 
 _LICENCES: dict[str, dict[str, object]] = {
@@ -50,3 +52,9 @@ def render_zip_readme(values: Mapping[str, Measured | Scalar]) -> str:
         values: of the build's result file.
     """
     return render_template("dataset_builder/mini_zip.md.j2", build=values)
+
+
+def render_space_card() -> str:
+    """The README of the Space, whose YAML block says how it is run; from the tracked results."""
+    numbers = read_numbers(REPOSITORY)
+    return render_template("training/space_card.md.j2", gradio_version=version("gradio"), **numbers)

@@ -1,0 +1,32 @@
+"""Push a trained model to the Hub: weights, processor, card, and ONNX files for transformers.js.
+
+    python training/push_model.py --repository user/name              # the released detector
+    python training/push_model.py --model build/demo/model --repository user/name --dry_run
+
+Reads the model folder and the token of `hf auth login` (or HF_TOKEN). Writes to the Hub only.
+"""
+
+import tempfile
+from pathlib import Path
+
+from faceproof import console, settings
+from faceproof.data import pushes
+from faceproof.learning import onnx_models, releases
+
+RELEASED = Path(__file__).with_name("released")
+
+
+def main() -> int:
+    """Copy aside, export, list, push."""
+    run = settings.read(releases.ModelPush, __doc__)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = releases.copy_model(run.model or RELEASED, Path(scratch) / "model")
+        if run.onnx:
+            onnx_models.export(folder)
+        for line in pushes.push(run, folder, releases.list_files(folder), "model"):
+            console.say(line)
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)

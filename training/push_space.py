@@ -1,0 +1,38 @@
+"""Push the page of app.py to the Hub as a Space of its own, with the model inside.
+
+    python training/push_space.py --repository user/name
+    python training/push_space.py --repository user/name --dry_run        # says what would go
+
+Reads the model folder, result files for the card, and the token of `hf auth login` (or HF_TOKEN).
+Writes to the Hub only.
+"""
+
+import tempfile
+from pathlib import Path
+
+from faceproof import console, settings
+from faceproof.data import pushes
+from faceproof.reports import cards, environments
+from faceproof.space import spaces
+
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    """Lay out, list, push."""
+    run = settings.read(spaces.SpacePush, __doc__)
+    parts = spaces.Parts(
+        app=HERE / "app.py",
+        model=run.model or HERE / "released",
+        card=cards.render_space_card(),
+        requirements=environments.pin_requirements(spaces.NEEDED),
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        files = spaces.stage_space(parts, Path(scratch))
+        for line in pushes.push(run, Path(scratch), files, "space"):
+            console.say(line)
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)
