@@ -1,8 +1,8 @@
-# make demo | make test | make app | make results | make check | make clean | make bench-...
+# make demo | make test | make predict | make app | make results | make check | make clean | make bench-...
 SHELL := /bin/bash
 .DEFAULT_GOAL := demo
 .PHONY: install demo test fuzz results results-full path protocol audit-bench worked-case \
-  bench bench-audit bench-build bench-predict app audit-packages licences check clean
+  bench bench-audit bench-build bench-predict predict app audit-packages licences check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
@@ -134,6 +134,11 @@ check: install
 	mypy
 	lint-imports --no-cache
 	python -m faceproof.reports.render --check
+
+# make predict INPUT=faces.zip OUTPUT=faces.csv
+predict: install
+	@test -n "$(INPUT)" || { echo "error: say what: make predict INPUT=faces.zip OUTPUT=faces.csv" >&2; exit 1; }
+	@python training/predict.py --input "$(INPUT)" --output "$(or $(OUTPUT),predictions.csv)"
 
 # The detector on a page of its own, at http://127.0.0.1:7860 until Ctrl-C.
 app: install

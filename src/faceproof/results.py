@@ -27,7 +27,7 @@ _VERSIONED = (
     "pandas", "pillow", "pyarrow", "scikit-learn", "torch", "transformers",
 )  # fmt: skip
 # What a run itself rewrites does not make the code that ran "dirty".
-_WRITTEN_BY_RUNS = (":(exclude)*.json", ":(exclude)*.md", ":(exclude)*.png", ":(exclude)*.csv")
+_WRITTEN_BY_RUNS = (":(exclude)*.json*", ":(exclude)*.md", ":(exclude)*.png", ":(exclude)*.csv")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _describe(run: Run) -> dict[str, object]:
         "dirty": is_dirty,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "seed": getattr(run.settings, "seed", None),
-        "device": "cpu",
+        "device": getattr(run.settings, "device", "cpu"),
         "place": run.place,
         "machine": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -60,8 +60,19 @@ def test_the_local_metric_loads_without_the_hub() -> None:
     metric = evaluate.load(
         str(REPOSITORY / "training" / "detection_metric.py"), keep_in_memory=True
     )
-    computed = metric.compute(predictions=[-1.0, 2.0, 0.5, -0.5], references=[0, 1, 1, 1])
-    assert computed == {"auroc": 1.0, "accuracy": 0.75}
+    computed = metric.compute(predictions=[0.25, 0.875, 0.625, 0.375], references=[0, 1, 1, 1])
+    # One image a bin; they are off by 0.25, 0.125, 0.375 and 0.625.
+    assert computed == {"auroc": 1.0, "eer": 0.0, "ece": 0.34375, "accuracy": 0.75}
+
+
+def test_the_local_metric_states_rates_that_the_reals_can_show() -> None:
+    metric = evaluate.load(
+        str(REPOSITORY / "training" / "detection_metric.py"), keep_in_memory=True
+    )
+    reals, fakes = [0.1] * 19 + [0.8], [0.7, 0.9]
+    computed = metric.compute(predictions=reals + fakes, references=[0] * 20 + [1, 1])
+    assert computed["tpr_at_5_fpr"] == 1.0  # one real of twenty may be called fake
+    assert "tpr_at_1_fpr" not in computed
 
 
 def test_a_changed_dataset_is_refused_before_training(dataset: Path, tmp_path: Path) -> None:

@@ -136,6 +136,9 @@ class TrainSettings:
     bf16: bool = field(
         default=False, metadata={"help": "mixed precision; pays for a ViT on CPUs that have it"}
     )
+    device: Literal["cpu", "auto"] = field(
+        default="cpu", metadata={"help": "auto: a GPU where there is one"}
+    )
     weights: Weights = field(default="fp32", metadata={"help": "how they are saved"})
     report_to: Literal["none", "tensorboard", "trackio"] = field(
         default="none", metadata={"help": "where losses and metrics are logged beside `history`"}
@@ -287,10 +290,11 @@ def fit(
         "steps_run": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
         "processes": trainer.args.world_size,
+        "trained_on": trainer.args.device.type,
         "seconds_since_start": done.metrics["train_runtime"],
         "parameters": supervised.trained.num_parameters(),
     }
-    model = round_weights(supervised.trained.eval(), run.weights)
+    model = round_weights(supervised.trained.eval().cpu(), run.weights)
     return Fitted(model, processor, trainer.state.log_history, facts)
 
 
@@ -337,7 +341,7 @@ def _make_arguments(run: TrainSettings) -> TrainingArguments:
         save_total_limit=1,
         restore_callback_states_from_checkpoint=True,
         remove_unused_columns=False,
-        use_cpu=True,
+        use_cpu=run.device == "cpu",
         bf16=run.bf16,
         seed=run.seed,
         report_to=run.report_to,

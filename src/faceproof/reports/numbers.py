@@ -162,6 +162,10 @@ class Numbers:
             f"n = {self._values[f'{name}_n']}, {self.size})"
         )
 
+    def bounds(self, name: str) -> str:
+        """The 95 % interval of a measured value alone: `0.877 to 0.929`."""
+        return f"{self._values[f'{name}_low']:.3f} to {self._values[f'{name}_high']:.3f}"
+
     def short(self, name: str) -> str:
         """A value with its interval, short enough for a table: `0.51 (0.49-0.53)`."""
         value = self._values[name]

@@ -15,7 +15,7 @@ import pandas as pd
 from faceproof import console, results, settings
 from faceproof.data.shards import CARD_NAME, split_card
 from faceproof.errors import InputError
-from faceproof.reports.cards import render_dataset_card
+from faceproof.reports.cards import KINDS, describe_model, render_dataset_card
 from faceproof.reports.environments import render_environment
 from faceproof.reports.numbers import SOURCES, read_experiments, read_numbers
 from faceproof.reports.templates import REPOSITORY, render_template
@@ -71,7 +71,13 @@ def _read_slots(root: Path) -> dict[str, object]:
     except FileNotFoundError as error:
         raise InputError(f"no table at {root / METADATA_TABLE}; run `make results`") from error
     tried = read_experiments()
-    return {**numbers, "metadata": _to_markdown(table), "experiments": tried}
+    return {
+        **numbers,
+        "metadata": _to_markdown(table),
+        "experiments": tried,
+        "kinds": KINDS,
+        "model_metadata": describe_model(numbers["released"]),
+    }
 
 
 def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:
