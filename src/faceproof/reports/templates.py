@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from faceproof.errors import InputError
@@ -24,7 +25,22 @@ def render_template(template: str, **slots: object) -> str:
         loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=template.endswith(".html.j2"),
     )  # fmt: skip
+    environment.globals["citation"] = _cite
     try:
         return environment.get_template(template).render(**slots)
     except TemplateError as error:
         raise InputError(f"cannot render {template}: {error}; run `make results` first") from error
+
+
+def _cite() -> str:
+    """How to cite this project, as BibTeX, from CITATION.cff."""
+    cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text())
+    authors = " and ".join(f"{{{one['name']}}}" for one in cited["authors"])
+    return (
+        "@software{faceproof,\n"
+        f"  title = {{{cited['title']}}},\n"
+        f"  author = {{{authors}}},\n"
+        f"  version = {{{cited['version']}}},\n"
+        f"  license = {{{cited['license']}}}\n"
+        "}"
+    )
