@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ _REGION = "us-east-1"  # where none is stated; servers that are not Amazon's do 
 _REFUSALS = (BaseError, OSError, ValueError, ClientError, BotoCoreError)
 _FORKED_SECONDS = 60  # of a request in a forked process
 _SAID = 300  # characters of a store's own words that are passed on
+_CLIENTS = 16  # of S3 that a process keeps
 _S3, _WEB = "s3://", ("http://", "https://")
 
 logger = logging.getLogger(__name__)
@@ -99,6 +101,10 @@ class Patience:
                 },
             },
         }
+
+    def to_limits(self) -> "ClientConfig":
+        """As obstore's HTTP client takes them."""
+        return {"timeout": timedelta(seconds=self.timeout_seconds)}
 
 
 @dataclass(frozen=True, order=True)
@@ -234,33 +240,16 @@ class Bucket:
         if _Runtime.is_lost():
             logger.debug("%s is read through fsspec: this process was forked", self.address)
             return _Forked(self.address, self._open_botocore() if self._is_s3 else None)
-        options = self._patience.to_options()
-        limits: ClientConfig = {"timeout": timedelta(seconds=self._patience.timeout_seconds)}
         if self._is_s3:
-            return self._open_s3(limits, options)
+            place = self._endpoint or read_endpoint()
+            return _open_s3(self.address, place, _read_region(), self._patience, os.getpid())
+        options, limits = self._patience.to_options(), self._patience.to_limits()
         if self.address.startswith(_WEB):
             limits["allow_http"] = self.address.startswith("http://")
             return stores.HTTPStore(self.address, client_options=limits, **options)
         if not Path(self.address).is_dir():
             raise FileNotFoundError(self.address)
         return stores.LocalStore(self.address)
-
-    def _open_s3(self, limits: "ClientConfig", options: dict[str, Any]) -> stores.S3Store:
-        name, _, prefix = self.address.removeprefix(_S3).partition("/")
-        place = self._endpoint or read_endpoint()
-        entry: dict[str, Any] = {"region": _read_region()}
-        if place is None:
-            entry["skip_signature"] = True
-        else:
-            entry |= {"access_key_id": place.key, "secret_access_key": place.secret}
-            if place.token:
-                entry["session_token"] = place.token
-            if place.url:
-                entry["endpoint"] = place.url
-                limits["allow_http"] = place.url.startswith("http://")
-        return stores.S3Store(
-            name, prefix=prefix or None, client_options=limits, **entry, **options
-        )
 
     def _open_botocore(self) -> Any:
         place = self._endpoint or read_endpoint()
@@ -324,6 +313,29 @@ class _Runtime:
         """True in a process forked after the threads were started."""
         cls.started_in = cls.started_in or os.getpid()
         return cls.started_in != os.getpid()
+
+
+@lru_cache(maxsize=_CLIENTS)
+def _open_s3(
+    address: str, place: Endpoint | None, region: str, patience: Patience, process: int
+) -> stores.S3Store:
+    """A process's client of a place, made once: that takes as long as some requests."""
+    del process  # its threads are lost in a fork
+    name, _, prefix = address.removeprefix(_S3).partition("/")
+    entry: dict[str, Any] = {"region": region}
+    limits = patience.to_limits()
+    if place is None:
+        entry["skip_signature"] = True
+    else:
+        entry |= {"access_key_id": place.key, "secret_access_key": place.secret}
+        if place.token:
+            entry["session_token"] = place.token
+        if place.url:
+            entry["endpoint"] = place.url
+            limits["allow_http"] = place.url.startswith("http://")
+    return stores.S3Store(
+        name, prefix=prefix or None, client_options=limits, **entry, **patience.to_options()
+    )
 
 
 def _read_region() -> str:
