@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Image, load_dataset
+from huggingface_hub import DatasetCard
 from tests.conftest import run_script
 
 from faceproof import records
@@ -47,6 +48,19 @@ def test_the_cards_classes_are_those_in_the_parquet(dataset: Path) -> None:
     card = shards.read_card(dataset)["dataset_info"]["features"]
     stated = next(column for column in card if column["name"] == "label")
     assert list(stated["dtype"]["class_label"]["names"].values()) == embedded == ["real", "fake"]
+
+
+def test_the_cards_metadata_is_what_the_hub_reads(dataset: Path) -> None:
+    card = DatasetCard.load(dataset / "README.md")
+    assert card.data.license == "other"
+    assert card.data.license_name
+    assert card.data.task_categories == ["image-classification"]
+    (config,) = card.data.configs
+    assert {one["split"] for one in config["data_files"]} == set(records.SPLITS)
+    stated = {one["name"]: one["num_examples"] for one in card.data.dataset_info["splits"]}
+    values = json.loads((dataset.parent / "results.json").read_text())["values"]
+    assert stated == {name: values[f"records_{name}"] for name in records.SPLITS}
+    assert "@software{faceproof," in card.text
 
 
 def test_results_count_every_photo_in_and_out(dataset: Path) -> None:

@@ -272,7 +272,7 @@ def fit(
         fingerprint = photos.fingerprint
     trainer = _Trainer(
         model=Supervised(model, side_of(processor), run.mask_weight, run.decay),
-        args=_make_arguments(run),
+        args=make_arguments(run),
         train_dataset=photos,
         eval_dataset=_make_validation(run, pools["validation"], processor),
         data_collator=collate,
@@ -320,7 +320,7 @@ def _make_validation(run: TrainSettings, pool: Pool, processor: BaseImageProcess
     return Images(rows[np.sort(shuffled)].tolist(), pool.images, pool.labels, processor)
 
 
-def _make_arguments(run: TrainSettings) -> TrainingArguments:
+def make_arguments(run: TrainSettings) -> TrainingArguments:
     """The Trainer's arguments: on the CPU, nothing sent anywhere unless it is asked for."""
     interval = "epoch" if run.patience else "no"
     return TrainingArguments(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from faceproof.errors import SettingsError
-from faceproof.learning.training import TrainSettings, write_history
+from faceproof.learning.training import TrainSettings, make_arguments, write_history
 
 NAMES = ("dataset", "output", "work", "cache", "results", "history", "figure")
 PATHS = {name: Path(name) for name in NAMES}
@@ -47,6 +47,11 @@ def test_crops_are_for_networks_from_scratch_that_take_any_size() -> None:
     assert settings(init="user/model").treatment.crop_pixels is None
     vit = settings(kind="vit", depths=[2], hidden_sizes=[64])
     assert vit.treatment.crop_pixels is None
+
+
+def test_a_gpu_is_used_where_it_is_asked_for() -> None:
+    assert make_arguments(settings(device="auto")).use_cpu is False
+    assert make_arguments(settings()).use_cpu is True
 
 
 def test_history_is_one_entry_a_line(tmp_path: Path) -> None:
