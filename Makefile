@@ -150,7 +150,7 @@ audit-packages: install
 
 # No package under the GPL or AGPL, which would bind who ships this.
 licences: install
-	pip-licenses --from mixed --order license --partial-match --fail-on 'GPL;Affero' \
+	pip-licenses --from mixed --order license --partial-match --fail-on 'GPL;Affero;General Public' \
 	  --ignore-packages faceproof --format plain
 
 clean:

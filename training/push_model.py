@@ -12,6 +12,7 @@ from pathlib import Path
 from faceproof import console, settings
 from faceproof.data import pushes
 from faceproof.learning import onnx_models, releases
+from faceproof.reports import cards
 
 RELEASED = Path(__file__).with_name("released")
 
@@ -21,6 +22,8 @@ def main() -> int:
     run = settings.read(releases.ModelPush, __doc__)
     with tempfile.TemporaryDirectory() as scratch:
         folder = releases.copy_model(run.model or RELEASED, Path(scratch) / "model")
+        if run.model is None:
+            (folder / releases.CARD).write_text(cards.render_model_card(run.repository))
         if run.onnx:
             onnx_models.export(folder)
         for line in pushes.push(run, folder, releases.list_files(folder), "model"):

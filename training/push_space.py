@@ -1,9 +1,9 @@
-"""Push the page of app.py to the Hub as a Space of its own, with the model inside.
+"""Push the page of app.py to the Hub as a Space of its own, with the released detector inside.
 
     python training/push_space.py --repository user/name
     python training/push_space.py --repository user/name --dry_run        # says what would go
 
-Reads the model folder, result files for the card, and the token of `hf auth login` (or HF_TOKEN).
+Reads `training/released`, result files for the card and the token of `hf auth login` (or HF_TOKEN).
 Writes to the Hub only.
 """
 
@@ -20,10 +20,10 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     """Lay out, list, push."""
-    run = settings.read(spaces.SpacePush, __doc__)
+    run = settings.read(pushes.PushSettings, __doc__)
     parts = spaces.Parts(
         app=HERE / "app.py",
-        model=run.model or HERE / "released",
+        model=HERE / "released",
         card=cards.render_space_card(),
         requirements=environments.pin_requirements(spaces.NEEDED),
     )

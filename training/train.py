@@ -42,7 +42,9 @@ def main() -> int:
 
     models.save_model(model, processor, decision, run.output, run.weights)
     training.write_history(fitted.history, run.history)
-    results.write(run.results, values, results.Run(run, {"dataset": data["train"].fingerprint}))
+    made_of = {"dataset": data["train"].fingerprint}
+    device = str(fitted.facts["trained_on"])
+    results.write(run.results, values, results.Run(run, made_of, device=device))
     figures.draw_history(run.history, run.figure)
     training.finish(run)
     console.say(f"model        {run.output}")

@@ -40,6 +40,7 @@ class Run:
     settings: "DataclassInstance"
     inputs: Mapping[str, str] = field(default_factory=dict)
     place: str = "this machine"
+    device: str = "cpu"  # that computed
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _describe(run: Run) -> dict[str, object]:
         "dirty": is_dirty,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "seed": getattr(run.settings, "seed", None),
-        "device": getattr(run.settings, "device", "cpu"),
+        "device": run.device,
         "place": run.place,
         "machine": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

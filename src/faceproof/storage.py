@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,10 @@ _DOWNLOAD_TRIES = 4
 _TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
 
 HubKind = Literal["dataset", "model", "space"]
+# Folders of a repository that a push renews as a whole.
+_OWNED: Mapping[HubKind, tuple[str, ...]] = {
+    "dataset": ("data",), "model": ("onnx",), "space": ("faceproof", "released")
+}  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +86,9 @@ def push_folder(
     """Put files of a folder into a Hub repository, which is made if need be, in one commit.
 
     Large files go first and are known by their hash: a push that was cut off sends only the rest.
-    What the repository holds below the same folders and is not among the files is deleted. The
-    token is that of `hf auth login` or HF_TOKEN; it is never shown.
+    What the repository holds below the folders of `_OWNED` and is not among the files is deleted,
+    so that nothing of an older push stands beside this one. The token is that of `hf auth login` or
+    HF_TOKEN; it is never shown.
 
     Args:
         folder: whose layout the repository gets.
@@ -99,7 +104,6 @@ def push_folder(
         StorageError: the Hub cannot be reached or refuses.
     """
     names = [file.relative_to(folder).as_posix() for file in files]
-    folders = sorted({f"{name.split('/')[0]}/**" for name in names if "/" in name})
     hub = HfApi()
     try:
         place = hub.create_repo(
@@ -114,7 +118,7 @@ def push_folder(
             repo_type=kind,
             folder_path=folder,
             allow_patterns=names,
-            delete_patterns=folders,
+            delete_patterns=[f"{name}/**" for name in _OWNED[kind]],
             commit_message="Push with faceproof",
         )
     except (

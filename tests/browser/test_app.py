@@ -1,12 +1,15 @@
 """The page of app.py, served as a user would serve it, in a real browser."""
 
+import os
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -17,16 +20,31 @@ from faceproof.data.images import Pixels, encode_jpeg
 _WAIT = 60_000  # milliseconds; both cores may be busy with other tests
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+@contextmanager
+def serve(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The page in a process of its own whose temporary files lie in a folder; its address."""
     words = [sys.executable, "training/app.py", "--port", "0"]
-    with subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as served:
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(
+        words, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+    ) as served:
         assert served.stdout is not None
-        found = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line)
-                                   for line in served.stdout)), None)  # fmt: skip
+        lines = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in served.stdout)
+        found = next(filter(None, lines), None)
         assert found, "the page says no address"
-        yield found[0]
+        yield served, found[0]
         served.terminate()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def address(place: Path) -> Iterator[str]:
+    with serve(place) as (_, found):
+        yield found
 
 
 @pytest.fixture
@@ -89,8 +107,10 @@ def test_a_zip_becomes_a_table_and_a_csv(sheet: Page, tmp_path: Path, face: Pixe
     upload.set_input_files(tmp_path / "faces.zip")
     said = sheet.get_by_label("Summary")
     expect(said).to_have_value(re.compile("3 images, 2 unreadable"), timeout=_WAIT)
+    cell = sheet.get_by_role("gridcell", name=re.compile("unsafe_path"))
+    expect(cell).to_be_visible(timeout=_WAIT)
     with sheet.expect_download() as waited:
-        sheet.get_by_role("link", name=re.compile("predictions|KB|B")).last.click()
+        sheet.locator("a[download='predictions.csv']").click()
     rows = Path(waited.value.path()).read_text().splitlines()
     assert rows[0] == "image,score,label,reason"
     assert len(rows) == 4
@@ -104,3 +124,44 @@ def test_a_taken_port_is_one_line(address: str) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: cannot serve on port")
+
+
+@pytest.mark.parametrize("name", ["judge", "judge_zip"])
+@pytest.mark.parametrize("kind", ["a file of ours", "all uploads", "an address", "a link"])
+def test_what_nobody_uploaded_is_not_judged(
+    address: str, place: Path, name: str, kind: str
+) -> None:
+    (uploads,) = place.glob("faceproof-*/uploads")
+    (uploads / "0").mkdir(exist_ok=True)
+    link = uploads / "0" / "link.png"
+    link.unlink(missing_ok=True)
+    link.symlink_to(REPOSITORY / "question_01/figures/triplets.png")
+    path = {
+        "a file of ours": str(REPOSITORY / "question_01/figures/triplets.png"),
+        "all uploads": str(uploads),
+        "an address": "http://127.0.0.1:1/face.png",
+        "a link": str(link),
+    }[kind]
+    for meta in ({}, {"meta": {"_type": "gradio.FileData"}}):
+        answer = httpx2.post(
+            f"{address}/gradio_api/call/{name}", json={"data": [{"path": path, **meta}]}
+        )
+        assert answer.status_code == 403
+
+
+def test_nothing_of_a_visitor_is_left_when_the_page_is_told_to_end(
+    tmp_path: Path, face: Pixels
+) -> None:
+    with serve(tmp_path) as (served, address):
+        files = {"files": ("face.jpg", encode_jpeg(face, 90, 0))}
+        sent = httpx2.post(f"{address}/gradio_api/upload", files=files).json()
+        assert Path(sent[0]).parts[-4].startswith("faceproof-")
+        asked = {"data": [{"path": sent[0], "meta": {"_type": "gradio.FileData"}}]}
+        answer = httpx2.post(f"{address}/gradio_api/call/judge", json=asked)
+        event = answer.json()["event_id"]
+        with httpx2.stream("GET", f"{address}/gradio_api/call/judge/{event}", timeout=60) as lines:
+            assert "Calibrated" in "".join(lines.iter_text())
+        served.terminate()
+        served.wait(timeout=60)
+    left = [path.name for path in tmp_path.rglob("*")]  # libraries keep logs of their own
+    assert not [name for name in left if name.startswith(("faceproof", "gradio", "face", "image"))]

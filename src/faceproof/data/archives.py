@@ -88,6 +88,16 @@ def open_archive(path: Path) -> Archive:
     return Archive(tuple(images), _read_truth(path, readers, images))
 
 
+def measure_zip(path: Path) -> tuple[int, int]:
+    """How many members a zip says it has, and how many bytes they say they unpack to.
+
+    Raises:
+        InputError: it is no readable zip.
+    """
+    members = _open_zip(path).infolist()
+    return len(members), sum(one.file_size for one in members)
+
+
 def list_files(files: Sequence[Path], pattern: str) -> Archive:
     """The files that a pattern matched, by their paths; truth is in folders `real` and `fake`.
 
@@ -135,11 +145,15 @@ def _folder_reader(file: Path) -> Reader:
     return read
 
 
-def _zip_readers(path: Path) -> dict[str, Reader]:
+def _open_zip(path: Path) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(path)
+        return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise InputError(f"{path} is not a folder or a readable zip: {error}") from error
+
+
+def _zip_readers(path: Path) -> dict[str, Reader]:
+    archive = _open_zip(path)
     members = (info for info in archive.infolist() if not info.filename.endswith("/"))
     return _name_apart(
         (info.filename.replace("\\", "/"), _zip_reader(archive, info)) for info in members

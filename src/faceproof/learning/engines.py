@@ -41,8 +41,8 @@ class Engine(Protocol):
         """One margin for each picture that `fit` gave, shape (N,)."""
         ...
 
-    def draw_map(self, picture: Pixels) -> bytes:
-        """What `fit` gave and, beside it, where it speaks for fake; a PNG."""
+    def draw_map(self, picture: Pixels) -> Pixels:
+        """What `fit` gave and, beside it, where it speaks for fake, (side, 2 * side, 3) uint8."""
         ...
 
 
@@ -72,7 +72,7 @@ class _Torch:
         values = normalise(fitted, self._processor).to(self._kind)
         return to_margins(self._model(pixel_values=values).logits.double().numpy())
 
-    def draw_map(self, picture: Pixels) -> bytes:
+    def draw_map(self, picture: Pixels) -> Pixels:
         return draw_heat(picture, find_heat(self._model, self._processor, picture))
 
 
@@ -100,5 +100,5 @@ class _Onnx:
         logits = [self._session.run(["logits"], {"pixel_values": one[None]})[0] for one in values]
         return to_margins(np.concatenate(logits))
 
-    def draw_map(self, picture: Pixels) -> bytes:
+    def draw_map(self, picture: Pixels) -> Pixels:
         raise ModelError("a heat map needs gradients, which 8-bit models do not have; use fp32")

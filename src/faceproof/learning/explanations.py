@@ -5,7 +5,6 @@ still has places.
 """
 
 import hashlib
-import io
 import re
 from pathlib import Path
 
@@ -51,14 +50,12 @@ def find_heat(
     return np.asarray(whole / max(float(whole.max()), 1e-12), np.float32)
 
 
-def draw_heat(picture: Pixels, heat: NDArray[np.float32]) -> bytes:
-    """The picture and, beside it, the picture under the heat map, as a PNG."""
+def draw_heat(picture: Pixels, heat: NDArray[np.float32]) -> Pixels:
+    """The picture and, beside it, the picture under the heat map, (side, 2 * side, 3) uint8."""
     colours = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     share = _STRENGTH * heat[..., None]
     covered = np.rint(picture * (1 - share) + colours * share).astype(np.uint8)
-    sink = io.BytesIO()
-    Image.fromarray(np.hstack([picture, covered])).save(sink, "PNG")
-    return sink.getvalue()
+    return np.hstack([picture, covered])
 
 
 def name_map(image: str) -> str:
@@ -67,7 +64,7 @@ def name_map(image: str) -> str:
     return f"{readable}-{hashlib.sha256(image.encode()).hexdigest()[:8]}.png"
 
 
-def write_map(drawn: bytes, name: str, folder: Path) -> None:
-    """Put the heat map of an image into a folder, under the image's name."""
+def write_map(drawn: Pixels, name: str, folder: Path) -> None:
+    """Put the heat map of an image into a folder, under the image's name, as a PNG."""
     with replacing(folder / name_map(name)) as partial:
-        partial.write_bytes(drawn)
+        Image.fromarray(drawn).save(partial, "PNG")

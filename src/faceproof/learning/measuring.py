@@ -118,9 +118,15 @@ def measure_decision(
         seed: of the intervals' bootstrap.
 
     Returns:
-        What these images can give of `list_statistics`.
+        What these images can give of `list_statistics`; a share of some images states their
+        number, not that of all.
     """
-    return measure_all(list_statistics(labels, scores, decision), groups, seed)
+    values = measure_all(list_statistics(labels, scores, decision), groups, seed)
+    decided = (scores >= decision.fake_from) | (scores < decision.real_below)
+    among = {"false_alarms": labels != FAKE, "accuracy_decided": decided}
+    for name in among.keys() & values.keys():
+        values[name] = replace(values[name], n=int(among[name].sum()))
+    return values
 
 
 def list_statistics(labels: Labels, scores: Scores, decision: Decision) -> dict[str, Statistic]:

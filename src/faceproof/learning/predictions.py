@@ -48,11 +48,12 @@ class Prediction:
 class Examination:
     """One image looked at closely.
 
-    `drawn` is a PNG: the face as the model saw it, and beside it where that spoke for fake.
+    `drawn` is (side, 2 * side, 3) uint8: the face as the model saw it, and beside it where that
+    spoke for fake.
     """
 
     prediction: Prediction
-    drawn: bytes
+    drawn: Pixels
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from faceproof.learning.models import WEIGHTS, load_model
 
 CARD = "README.md"
 _NEEDED = (WEIGHTS, "config.json", "preprocessor_config.json")
-_OPTIONAL = (CARD, FULL_MODEL, INT8_MODEL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,20 +25,20 @@ class ModelPush(PushSettings):
 
 
 def copy_model(model: Path, folder: Path) -> Path:
-    """Copy a model's files into a new folder.
+    """Copy a model's weights, configuration, processor and, where there is one, card.
 
     Raises:
         ModelError: it is none that was trained here.
     """
     load_model(str(model))
-    for file in list_files(model):
-        place = folder / file.relative_to(model)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, place)
+    folder.mkdir(parents=True)
+    for name in (*_NEEDED, CARD):
+        if name in _NEEDED or (model / name).is_file():
+            shutil.copyfile(model / name, folder / name)
     return folder
 
 
 def list_files(model: Path) -> list[Path]:
-    """Weights, configuration, processor; card and ONNX files where there are any."""
-    files = [model / name for name in (*_OPTIONAL[:1], *_NEEDED, *_OPTIONAL[1:])]
+    """What is pushed of a copied model: its card first, ONNX files last, where there are any."""
+    files = [model / name for name in (CARD, *_NEEDED, FULL_MODEL, INT8_MODEL)]
     return [file for file in files if file.is_file()]

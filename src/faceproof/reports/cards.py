@@ -8,7 +8,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from faceproof.metrics import Measured
 from faceproof.records import DESCRIPTIONS
 from faceproof.reports.facts import read_facts
-from faceproof.reports.numbers import Numbers, read_numbers
+from faceproof.reports.numbers import Numbers, read_experiments, read_numbers
 from faceproof.reports.templates import REPOSITORY, render_template
 from faceproof.results import Scalar
 
@@ -85,6 +85,19 @@ def render_space_card() -> str:
     """The README of the Space, whose YAML block says how it is run; from the tracked results."""
     numbers = read_numbers(REPOSITORY)
     return render_template("training/space_card.md.j2", gradio_version=version("gradio"), **numbers)
+
+
+def render_model_card(place: str) -> str:
+    """The released detector's card, from the tracked results.
+
+    Args:
+        place: where its reader has the model: a folder, or `user/name` on the Hub.
+    """
+    numbers = read_numbers(REPOSITORY)
+    return render_template(
+        "training/hub_card.md.j2", **numbers, experiments=read_experiments(), kinds=KINDS,
+        model_metadata=describe_model(numbers["released"]), place=place,
+    )  # fmt: skip
 
 
 def describe_model(released: Numbers) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from faceproof import console, results, settings
 from faceproof.data.shards import CARD_NAME, split_card
 from faceproof.errors import InputError
-from faceproof.reports.cards import KINDS, describe_model, render_dataset_card
+from faceproof.reports.cards import render_dataset_card, render_model_card
 from faceproof.reports.environments import render_environment
 from faceproof.reports.numbers import SOURCES, read_experiments, read_numbers
 from faceproof.reports.templates import REPOSITORY, render_template
@@ -23,11 +23,11 @@ from faceproof.storage import replacing
 
 PAGES: Mapping[str, str] = {
     "README.md": "README.md.j2",
-    "hub_card.md": "training/hub_card.md.j2",
     "training/EXPERIMENTS.md": "training/experiments.md.j2",
-    "training/released/README.md": "training/hub_card.md.j2",
     **{f"question_0{n}/README.md": f"question_0{n}/answer.md.j2" for n in range(1, 5)},
 }
+MODEL_CARDS = ("hub_card.md", "training/released/README.md")
+_MODEL = "training/released"
 METADATA_TABLE = "question_01/metadata.csv"
 
 
@@ -75,14 +75,14 @@ def _read_slots(root: Path) -> dict[str, object]:
         **numbers,
         "metadata": _to_markdown(table),
         "experiments": tried,
-        "kinds": KINDS,
-        "model_metadata": describe_model(numbers["released"]),
     }
 
 
 def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for page, template in PAGES.items():
         yield page, render_template(template, **slots)
+    for page in MODEL_CARDS:
+        yield page, render_model_card(_MODEL)
     pyproject = (REPOSITORY / "pyproject.toml").read_text()
     yield "environment.yaml", render_environment(pyproject)
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from faceproof.data.archives import MAX_FILE_BYTES, ImageFile, open_archive
+from faceproof.data.archives import MAX_FILE_BYTES, ImageFile, measure_zip, open_archive
+from faceproof.data.images import Pixels
 from faceproof.errors import FaceProofError, ImageError, InputError
 from faceproof.learning.decisions import Decision, Verdict
 from faceproof.learning.predictions import Detector, Prediction, Tally, write
 
 MOST_IMAGES = 500  # of one zip: a page is for trying; `predict.py` takes any number
+_MOST_MEMBERS, _MOST_UNPACKED_BYTES = 2 * MOST_IMAGES, 1 << 30
 _SHOWN_ROWS = 100
 _BATCH = 8
 _BELOW = "Below: the face as the model sees it, and where it speaks for fake (bright)."
@@ -25,10 +27,10 @@ _SAID: dict[Verdict, str] = {
 
 @dataclass(frozen=True)
 class PhotoAnswer:
-    """Of one photo: HTML to show and a PNG of what it rests on, None where nothing was judged."""
+    """Of one photo: HTML to show, and a picture of what it rests on unless nothing was judged."""
 
     said: str
-    drawn: bytes | None
+    drawn: Pixels | None
 
 
 @dataclass(frozen=True)
@@ -45,25 +47,37 @@ def judge_photo(detector: Detector, path: Path) -> PhotoAnswer:
     try:
         seen = detector.examine(ImageFile(path.name, lambda: _read(path)))
     except ImageError as error:
-        return PhotoAnswer(_refuse(f"this file cannot be judged: {error}"), None)
+        return PhotoAnswer(tell_refusal(f"this file cannot be judged: {error}"), None)
     return PhotoAnswer(_tell(seen.prediction, detector.decision), seen.drawn)
 
 
 def judge_zip(detector: Detector, path: Path, folder: Path) -> ZipAnswer:
     """Verdicts on a zip of images, as a CSV in a new folder below `folder`."""
     try:
-        images = open_archive(path).images
-        if len(images) > MOST_IMAGES:
-            raise InputError(
-                f"{len(images)} images are more than the {MOST_IMAGES} that this page takes; "
-                "use training/predict.py"
-            )
+        images = _open_small(path)
     except FaceProofError as error:
         return ZipAnswer(f"This file cannot be used: {_hide(str(error), path)}", [], None)
     table = Path(tempfile.mkdtemp(dir=folder)) / "predictions.csv"
     tally, kept = Tally({}), list[Prediction]()
     write(_keep(tally.watch(detector.predict(images, _BATCH)), kept), table)
     return ZipAnswer(f"{tally.describe()}.", [_to_row(one) for one in kept], table)
+
+
+def _open_small(path: Path) -> tuple[ImageFile, ...]:
+    """The images of a zip that is small enough, also once it is unpacked."""
+    members, size = measure_zip(path)
+    if members > _MOST_MEMBERS or size > _MOST_UNPACKED_BYTES:
+        raise InputError(
+            f"{members} files, {size >> 20} MB unpacked, are more than this page takes; "
+            "use training/predict.py"
+        )
+    images = open_archive(path).images
+    if len(images) > MOST_IMAGES:
+        raise InputError(
+            f"{len(images)} images are more than the {MOST_IMAGES} that this page takes; "
+            "use training/predict.py"
+        )
+    return images
 
 
 def _keep(predictions: Iterable[Prediction], kept: list[Prediction]) -> Iterable[Prediction]:
@@ -80,9 +94,11 @@ def _to_row(one: Prediction) -> tuple[str, str, str, str]:
 
 
 def _read(path: Path) -> bytes:
-    if path.stat().st_size > MAX_FILE_BYTES:
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
         raise ImageError("too_large", f"more than {MAX_FILE_BYTES} bytes")
-    return path.read_bytes()
+    return data
 
 
 def _hide(sentence: str, path: Path) -> str:
@@ -109,5 +125,6 @@ def _explain(decision: Decision) -> str:
     )
 
 
-def _refuse(reason: str) -> str:
+def tell_refusal(reason: str) -> str:
+    """HTML that says why there is no verdict; the reason may hold a stranger's words."""
     return f"<p class='refused' role='alert'>{html.escape(reason)}</p>"

@@ -1,6 +1,6 @@
 """The page: one photo with a heat map, a zip with a CSV, and what the model cannot judge."""
 
-import io
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import gradio
-import numpy as np
-from PIL import Image
+from starlette.middleware import Middleware
 
 from faceproof.data.images import Pixels
 from faceproof.errors import SettingsError
 from faceproof.learning.predictions import Detector
 from faceproof.space.answers import MOST_IMAGES, judge_photo, judge_zip
 from faceproof.space.examples import write_examples
+from faceproof.space.uploads import Guard, sweeping
 
 _MOST_BYTES = "200mb"  # of an upload
 _KEPT_SECONDS = 300  # uploads are deleted after so long
@@ -23,7 +23,7 @@ _FONTS = ["system-ui", "sans-serif"]  # the theme's own would be fetched
 _WAITING = "<p>The verdict will stand here.</p>"
 _TABLE = ["image", "score", "label", "reason"]  # of the CSV
 _INTRODUCTION = """# Real or fake?
-Drop a photo of a face. It is judged here, kept for five minutes and shown to nobody."""
+Drop a photo of a face. It is judged here, shown to nobody and deleted after five minutes."""
 _LIMITS = """**What it cannot judge.** Video, bodies, documents, drawings and heavily filtered
 photos; faces below 64 pixels; changes to a small part of a face, most of which it misses;
 generators newer than those it learned from. It says nothing of who is shown. *Real* means that no
@@ -56,15 +56,10 @@ class AppSettings:
 
 
 @contextmanager
-def make_page(detector: Detector) -> Iterator[gradio.Blocks]:
-    """The page, not served yet; its files go when the block ends."""
-    with tempfile.TemporaryDirectory(prefix="faceproof-") as scratch:
-        yield _lay_out(detector, Path(scratch))
+def serve(detector: Detector, port: int) -> Iterator[str]:
+    """Serve the page while the block lasts, on 127.0.0.1 but where Spaces say otherwise.
 
-
-@contextmanager
-def serve(page: gradio.Blocks, port: int) -> Iterator[str]:
-    """Serve a page while the block lasts, on 127.0.0.1 but where Spaces say otherwise.
+    Whatever is uploaded or made of it lies in one folder, which goes when the block ends.
 
     Yields:
         Its address.
@@ -72,23 +67,35 @@ def serve(page: gradio.Blocks, port: int) -> Iterator[str]:
     Raises:
         SettingsError: the port is taken.
     """
+    with tempfile.TemporaryDirectory(prefix="faceproof-") as scratch:
+        folder = Path(scratch).resolve()
+        uploads = folder / "uploads"
+        uploads.mkdir()
+        os.environ["GRADIO_TEMP_DIR"] = str(uploads)  # its only way to say so
+        page = _lay_out(detector, folder)
+        address = _launch(page, port, uploads)
+        try:
+            with sweeping(folder, _KEPT_SECONDS):
+                yield address
+        finally:
+            page.close(verbose=False)
+
+
+def _launch(page: gradio.Blocks, port: int, uploads: Path) -> str:
     try:
         _, address, _ = page.launch(
             server_port=port or None, share=False, max_file_size=_MOST_BYTES, ssr_mode=False,
             theme=gradio.themes.Default(font=_FONTS, font_mono=["monospace"]), css=_STYLE,
             footer_links=[], run_history=False, quiet=True, prevent_thread_lock=True,
+            app_kwargs={"middleware": [Middleware(Guard, folder=uploads)]},
         )  # fmt: skip
     except OSError as error:
         raise SettingsError(f"cannot serve on port {port}: {error}; give another --port") from error
-    try:
-        yield address
-    finally:
-        page.close(verbose=False)
+    return str(address)
 
 
 def _lay_out(detector: Detector, folder: Path) -> gradio.Blocks:
-    keeping = (_KEPT_SECONDS, _KEPT_SECONDS)
-    with gradio.Blocks(title="faceproof", analytics_enabled=False, delete_cache=keeping) as page:
+    with gradio.Blocks(title="faceproof", analytics_enabled=False) as page:
         gradio.Markdown(_INTRODUCTION)
         with gradio.Tab("One photo"):
             _lay_out_photo(detector, folder)
@@ -104,7 +111,7 @@ def _lay_out_photo(detector: Detector, folder: Path) -> None:
         if path is None:
             return _WAITING, None
         said = judge_photo(detector, Path(path))
-        return said.said, None if said.drawn is None else _to_pixels(said.drawn)
+        return said.said, said.drawn
 
     with gradio.Row():
         photo = gradio.Image(label="Photo", sources=["upload", "webcam", "clipboard"], height=320)
@@ -142,8 +149,3 @@ def _lay_out_zip(detector: Detector, folder: Path) -> None:
         label="Its first rows; score is the calibrated probability of fake",
     )
     upload.change(answer, upload, [summary, rows, table], api_name="judge_zip")
-
-
-def _to_pixels(drawn: bytes) -> Pixels:
-    with Image.open(io.BytesIO(drawn), formats=["PNG"]) as picture:
-        return np.asarray(picture.convert("RGB"), np.uint8)

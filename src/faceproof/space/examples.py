@@ -1,8 +1,10 @@
 """Faces to try the page with, made when it starts: ORL photos, and one swapped into the other.
 
-Credit: AT&T Laboratories Cambridge. The photos stay in the package they come with.
+Credit: AT&T Laboratories Cambridge. Read from the package they come with and shown with their
+credit, as in the figures; the copies go when the page ends.
 """
 
+import logging
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,22 +17,25 @@ from faceproof.data.forgery.forged import Points, Scene
 from faceproof.data.images import Pixels, decode, encode_jpeg
 from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourceRequest
-from faceproof.errors import FaceProofError
+from faceproof.errors import InputError
 
 _EACH = 10  # photos of one person, in the order they come
 _PEOPLE = 3
 _QUALITY = 95
 _CHROMA = 0  # 4:4:4
 
+logger = logging.getLogger(__name__)
+
 
 def write_examples(folder: Path) -> list[Path]:
     """Two photos and two face swaps, JPEG, named by what they are; none without ORL's package."""
     request = SourceRequest(input=None, folder=folder)
     try:
-        photos = islice(orl.read(request), 0, _EACH * _PEOPLE, _EACH)
-        faces = [decode(photo.path.read_bytes()) for photo in photos]
-    except FaceProofError:
+        photos = list(islice(orl.read(request), 0, _EACH * _PEOPLE, _EACH))
+    except InputError as error:
+        logger.warning("no examples: %s", error)
         return []
+    faces = [decode(photo.path.read_bytes()) for photo in photos]
     made = {**dict(_name("photo", faces[:2])), **dict(_name("swap", _swap_around(faces)))}
     folder.mkdir(parents=True, exist_ok=True)
     for name, pixels in made.items():

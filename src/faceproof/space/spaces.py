@@ -5,11 +5,10 @@ the package lies beside it.
 """
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import faceproof
-from faceproof.data.pushes import PushSettings
 from faceproof.learning.releases import copy_model
 
 # What the page imports; `tests/integration/test_space.py` holds it against a running one.
@@ -20,15 +19,6 @@ NEEDED = (
 )  # fmt: skip
 _MODEL = "released"  # where app.py looks
 _APP, _CARD, _REQUIREMENTS = "app.py", "README.md", "requirements.txt"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpacePush(PushSettings):
-    """Which page goes where."""
-
-    model: Path | None = field(
-        default=None, metadata={"help": "model folder; the released detector if not given"}
-    )
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def test_faster_arithmetic_stays_near(
 
 def test_heat_maps_need_gradients(exported: Path, face: Pixels) -> None:
     engine = open_engine(str(exported), "fp32")
-    assert engine.draw_map(engine.fit(face)).startswith(b"\x89PNG")
+    assert engine.draw_map(engine.fit(face)).shape == (92, 184, 3)
     with pytest.raises(ModelError, match="fp32"):
         open_engine(str(exported), "int8").draw_map(face)
 

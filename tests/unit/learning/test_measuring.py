@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from tests.conftest import DECISION
 
-from faceproof.learning.measuring import ScoredSplit, measure_split
+from faceproof.learning.decisions import Decision
+from faceproof.learning.measuring import ScoredSplit, measure_decision, measure_split
 from faceproof.learning.pools import Pool
 
 
@@ -48,3 +49,16 @@ def test_rows_can_be_kept_apart() -> None:
     assert known.rows.tolist() == [row for row in range(18) if row % 3 != 2]
     assert known.margins.tolist() == [0.0, 4.0] * 6
     assert len(known.labels) == len(known.groups) == 12
+
+
+def test_a_share_of_some_images_states_their_number() -> None:
+    labels = np.array([0, 0, 0, 1])
+    scores = np.array([0.1, 0.5, 0.9, 0.9])
+    groups = np.array(["a", "b", "c", "d"])
+    decision = Decision(1.0, 0.5, real_below=0.3, fake_from=0.7, error_rate=0.05)
+    values = measure_decision(labels, scores, decision, groups, seed=0)
+    assert values["false_alarms"].value == pytest.approx(1 / 3)
+    assert values["false_alarms"].n == 3
+    assert values["accuracy_decided"].value == pytest.approx(2 / 3)
+    assert values["accuracy_decided"].n == 3
+    assert values["coverage"].n == 4
