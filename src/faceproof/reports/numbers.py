@@ -23,7 +23,7 @@ TRACKED: Mapping[str, str] = {
     "atto": "training/results_portraits.json",
     "release_build": "dataset_builder/results_release.json",
     "released": "training/results_released.json",
-    "released_training": "training/experiments/photo_and_stranger.json",
+    "released_training": "training/experiments/longer.json",
     "speeds": "training/results_speed.json",
     "bench": "question_02/results.json",
     "growth": "question_02/results_growth.json",
