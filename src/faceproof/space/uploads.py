@@ -84,7 +84,7 @@ class Guard:
         try:
             asked = json.loads(body)
         except ValueError:
-            return True  # nothing that gradio reads files from
+            return not body  # all it is asked but uploads is JSON
         return all(is_upload(path, self._folder) for path in _list_paths(asked))
 
 

@@ -74,9 +74,10 @@ def test_requests_may_name_uploads_alone(uploads: Path, data: object, status: in
     assert ask(Guard(echo, uploads), body) == status
 
 
-def test_a_long_request_is_refused_but_for_uploads(uploads: Path) -> None:
-    assert ask(Guard(echo, uploads), b"x" * (2 << 20)) == 403
-    assert ask(Guard(echo, uploads), b"x" * (2 << 20), "/gradio_api/upload") == 200
+def test_what_is_long_or_no_json_is_refused_but_for_uploads(uploads: Path) -> None:
+    for body in (b'"' + b"x" * (2 << 20) + b'"', b"--boundary\r\nvideo"):
+        assert ask(Guard(echo, uploads), body) == 403
+        assert ask(Guard(echo, uploads), body, "/gradio_api/upload") == 200
 
 
 def test_old_files_go_and_what_was_there_stays(uploads: Path) -> None:
