@@ -55,7 +55,7 @@ def test_a_pushed_model_answers_to_its_name(
     words = (sys.executable, PUSH, "--model", str(model), "--repository", "user/detector")
     assert "nothing was sent" in run(hub, tmp_path, *words, "--dry_run")
     assert not hub.repositories
-    run(hub, tmp_path, *words)
+    assert 'model="user/detector"' in run(hub, tmp_path, *words)
     assert set(hub.files("models", "user/detector")) == {
         "config.json", "model.safetensors", "preprocessor_config.json", "onnx/model.onnx",
         "onnx/model_quantized.onnx",

@@ -1,11 +1,17 @@
 """What goes to the Hub, said before it goes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceproof.data import shards
 from faceproof.storage import HubKind, push_folder
+
+_OPENED: Mapping[HubKind, str] = {
+    "dataset": 'load_dataset("{}") opens it',
+    "model": 'pipeline("image-classification", model="{}") uses it',
+    "space": "starts by itself",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +39,8 @@ def push(run: PushSettings, folder: Path, files: Sequence[Path], kind: HubKind) 
     if run.dry_run:
         yield f"nothing was sent; without --dry_run this goes to {run.repository}"
         return
-    yield f"pushed       {push_folder(folder, files, run.repository, kind, run.private)}"
+    place = push_folder(folder, files, run.repository, kind, run.private)
+    yield f"pushed       {place}  ({_OPENED[kind].format(run.repository)})"
 
 
 def list_files(dataset: Path) -> list[Path]:
