@@ -23,7 +23,7 @@ def main() -> int:
     run = settings.read(builds.BuildSettings, __doc__)
 
     check_weights(run.methods)
-    plan = plans.make_plan(builds.read_photos(run), run.seed)
+    plan = plans.make_plan(builds.read_photos(run), run.seed, run.hosts)
     plan_file = run.work / "plan.json"
     plans.write(plan, plan_file)
     networks = builds.train_networks(plan, run)

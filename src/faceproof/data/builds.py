@@ -67,6 +67,13 @@ class BuildSettings:
     terms: str | None = field(
         default=None, metadata={"help": "of a collection, only rows whose `terms` say this"}
     )
+    hosts: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "of a collection, sets beside whose photos fakes stand that have none of "
+            "their own; empty: all"
+        },
+    )
     limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
     methods: list[str] = field(
         default_factory=lambda: ["swap", AUTOENCODER],
@@ -90,8 +97,9 @@ class BuildSettings:
         require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
         require_positive(self, "gallery_photos")
         check_names(self.methods)
-        if self.terms is not None and self.source != "collection":
-            raise SettingsError(f"terms are of a collection; the source is {self.source}")
+        for name in ("terms", "hosts"):
+            if getattr(self, name) and self.source != "collection":
+                raise SettingsError(f"{name} are of a collection; the source is {self.source}")
         if self.limit is not None:
             require_positive(self, "limit")
 

@@ -92,16 +92,17 @@ class _Face:
     hash: Hash
 
 
-def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
+def make_plan(photos: Iterable[SourcePhoto], seed: int, hosts: Sequence[str] = ()) -> Plan:
     """Find faces, group people and copies, split the groups, draw donors.
 
     Args:
         photos: real photos, and fakes that others made; unusable ones are dropped with a reason
             and counted.
         seed: of the splits, the donors and every later draw.
+        hosts: sets beside whose photos stand the fakes of sets that have no photos; empty: all.
 
     Raises:
-        DatasetError: too few people are left, or a group would cross splits.
+        DatasetError: too few people are left, a group would cross splits, or a host has no photos.
     """
     everybody, dropped = _find_faces(photos)
     faces = [face for face in everybody if face.photo.generator is None]
@@ -119,7 +120,7 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int) -> Plan:
         ],
         seed,
     )
-    beside = _place_strangers(everybody, seed)
+    beside = _place_strangers(everybody, seed, hosts)
     planned = tuple(
         PlannedPhoto(
             image_id=face.photo.image_id,
@@ -226,27 +227,38 @@ def _examine(photo: SourcePhoto) -> _Face | ImageError:
     return _Face(photo, crop, labels, hash_photo(pixels))
 
 
-def _place_strangers(faces: Sequence[_Face], seed: int) -> dict[str, list[Stranger]]:
+def _place_strangers(
+    faces: Sequence[_Face], seed: int, hosts: Sequence[str]
+) -> dict[str, list[Stranger]]:
     """Beside which photo each fake of others stands: of its own set where that has photos.
 
     Why: a set's reals and its fakes were gathered and encoded alike, so nothing but the forgery
-    tells them apart. Where a set has fakes only, photos of all sets take turns.
+    tells them apart. Where a set has fakes only, photos of the hosts take turns: those that look
+    most like them, since a portrait beside a fake that is none lets the kind of photo tell.
+
+    Raises:
+        DatasetError: a host has no photos.
     """
     rng = np.random.default_rng(derive_seed(seed, "strangers"))
     photos = [face.photo for face in faces if face.photo.generator is None]
     by_set: dict[str, list[str]] = {}
     for photo in photos:
         by_set.setdefault(photo.source, []).append(photo.image_id)
-    everybody = [photo.image_id for photo in photos]
+    missing = sorted(set(hosts) - set(by_set))
+    if missing:
+        raise DatasetError(
+            f"hosts names {', '.join(missing)}; there are photos of {', '.join(sorted(by_set))}"
+        )
+    others = [photo.image_id for photo in photos if not hosts or photo.source in hosts]
     strangers: dict[str, list[_Face]] = {}
     for face in faces:
         if face.photo.generator is not None:
             strangers.setdefault(face.photo.source, []).append(face)
     placed: dict[str, list[Stranger]] = {}
     for source, members in sorted(strangers.items()):
-        hosts = rng.permutation(by_set.get(source, everybody))
+        turns = rng.permutation(by_set.get(source, others))
         for number, place in enumerate(rng.permutation(len(members)).tolist()):
-            host = str(hosts[number % len(hosts)])
+            host = str(turns[number % len(turns)])
             placed.setdefault(host, []).append(_to_stranger(members[place]))
     return placed
 

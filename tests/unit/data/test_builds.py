@@ -53,6 +53,14 @@ def test_numbers_that_make_no_build_are_refused(tmp_path: Path, field: str) -> N
         builds.BuildSettings(tmp_path, tmp_path, tmp_path, **{field: 0})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("given", [{"terms": "open"}, {"hosts": ["album"]}])
+def test_what_is_of_a_collection_is_refused_of_other_sources(
+    tmp_path: Path, given: dict[str, str | list[str]]
+) -> None:
+    with pytest.raises(SettingsError, match="are of a collection; the source is orl"):
+        builds.BuildSettings(tmp_path, tmp_path, tmp_path, **given)  # type: ignore[arg-type]
+
+
 class Refusing(GeneratorBasedBuilder):  # type: ignore[misc]  # published without types
     """A builder in which one of our own errors comes up."""
 

@@ -14,6 +14,7 @@ from faceproof.data.forgery.forged import Method
 from faceproof.data.forgery.methods import AUTOENCODER, locate_checkpoint, open_methods
 from faceproof.data.images import decode
 from faceproof.data.sources.photos import SourcePhoto
+from faceproof.errors import DatasetError
 from faceproof.records import FaceRecord
 
 
@@ -172,3 +173,9 @@ def test_fakes_of_others_stand_beside_photos_of_their_own_set(
         assert (sham.label, sham.mask, sham.parent_ids) == ("real", None, (sham.pair_id,))
         assert decode(sham.image).shape == decode(by_id[sham.pair_id].image).shape
     assert max(hosts.values()) == 1  # 15 of each set, at least as many hosts
+
+    hosted = plans.make_plan([*sorted_in, *made], seed=5, hosts=["archive"])
+    sets = {(one.source, photo.source) for photo in hosted.photos for one in photo.strangers}
+    assert sets == {("album", "album"), ("nowhere", "archive")}
+    with pytest.raises(DatasetError, match="hosts names nowhere; there are photos of album, arch"):
+        plans.make_plan([*sorted_in, *made], seed=5, hosts=["nowhere"])
