@@ -21,7 +21,8 @@ def main() -> int:
 
     values: dict[str, results.Measured | results.Scalar] = {}
     for name in run.splits:
-        scored = measuring.score_split(model, processor, data[name])
+        asked = data[name].rows_from(run.sources)
+        scored = measuring.score_split(model, processor, data[name]).keep(asked)
         values |= breakdowns.measure_whole(name, scored, decision, run.seed)
 
     inputs = {

@@ -1,6 +1,7 @@
 """The released detector: stock classes load what is in git, it abstains, it tells fakes apart."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -43,6 +44,22 @@ def test_the_stock_pipeline_says_the_same(face: Pixels) -> None:
     said = {one["label"]: one["score"] for one in stock(Image.fromarray(square))}
     detector = Detector(str(RELEASED), is_aligned=False, is_calibrated=False)
     assert detector.score([square])[0] == pytest.approx(said["fake"], abs=1e-4)
+
+
+def test_it_is_measured_on_a_dataset_by_the_sources_asked_for(
+    tmp_path: Path, dataset: Path
+) -> None:
+    words = [
+        "training/measure_model.py", "--model", str(RELEASED), "--dataset", str(dataset),
+        "--cache", str(dataset.parent / "pixels"), "--results", str(tmp_path / "measured.json"),
+        "--splits", "validation", "--sources",
+    ]  # fmt: skip
+    assert run_script(*words, "moon").stderr.endswith("the dataset holds orl\n")
+    done = run_script(*words, "orl")
+    assert done.returncode == 0, done.stderr
+    values = json.loads((tmp_path / "measured.json").read_text())["values"]
+    assert {"validation_auroc", "validation_auroc_swap", "validation_false_alarms"} <= set(values)
+    assert not [name for name in values if name.startswith("test_")]
 
 
 def test_it_is_the_default_and_may_be_unsure(tmp_path: Path, face: Pixels) -> None:

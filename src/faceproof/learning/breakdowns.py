@@ -36,6 +36,13 @@ class MeasureSettings:
     splits: list[str] = field(
         default_factory=lambda: list(UNSEEN_SPLITS), metadata={"help": "validation, test"}
     )
+    sources: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "only photos of these sources, what was made of them, and fakes they brought; "
+            "empty: all. For a model that learned from another split of the rest"
+        },
+    )
     seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
     size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 

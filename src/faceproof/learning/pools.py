@@ -1,6 +1,6 @@
 """A split of the dataset as training and measuring see it: decoded images and a table of rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,19 @@ class Pool:
         families = set(self.table["family"][is_named])
         is_sham = (self.table["method"] == SHAM) & self.table["family"].isin(families)
         return np.flatnonzero(~(is_named | is_sham))
+
+    def rows_from(self, sources: Sequence[str]) -> Rows:
+        """Rows of these sources; all where none is named.
+
+        Raises:
+            SettingsError: a source that the split does not hold.
+        """
+        known = set(self.table["source"])
+        if not known >= set(sources):
+            raise SettingsError(
+                f"sources are {', '.join(sources)}; the dataset holds {', '.join(sorted(known))}"
+            )
+        return np.flatnonzero(self.table["source"].isin(sources or known))
 
     def rows_against(self, name: str | None) -> Rows:
         """The fakes of this family, method or source, and every real image; None: all rows."""

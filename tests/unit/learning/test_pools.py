@@ -41,6 +41,10 @@ def test_a_source_can_be_left_out_whole(pool: Pool) -> None:
     table = pool.table.assign(source=["here"] * 8 + ["there"] * 8)
     both = replace(pool, table=table)
     assert both.rows_without("there").tolist() == list(range(8))
+    assert both.rows_from(["there"]).tolist() == list(range(8, 16))
+    assert len(both.rows_from([])) == 16
+    with pytest.raises(SettingsError, match="sources are nowhere; the dataset holds here, there"):
+        both.rows_from(["nowhere"])
     check_left_out("there", both)
     with pytest.raises(SettingsError, match=r"nowhere.*here, .*there"):
         check_left_out("nowhere", both)
