@@ -15,20 +15,26 @@ import numpy as np
 from faceproof.data.images import Pixels, decode, encode_jpeg, encode_webp, is_grey
 
 Augment = Callable[[Pixels, np.random.Generator], Pixels]
-Recipe = Literal["none", "photometric", "degradation", "self_blending", "all"]
+Recipe = Literal["none", "photometric", "degradation", "self_blending", "all", "wild"]
 
 KERNELS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_LANCZOS4)
 _CHANCE = 0.15  # of each kind: most images keep most of their traces
 _SELF_BLENDS = 0.5  # share of photos of which one fake is a fresh blend of the photo with itself
+_SMALLEST_CUT = 0.7  # of a face's side, where training cuts squares out of it
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What one recipe draws: its kinds, each by chance; mirroring; and the share of self-blends."""
+    """What one recipe draws: its kinds, each by chance; mirroring; and the share of self-blends.
+
+    Below 1, `smallest_cut` has a random square of at least this share of the side stand for a whole
+    face (the scale jitter of Szegedy et al. 2015): how a face is framed is then no sign of anything.
+    """
 
     kinds: tuple[Augment, ...]
     is_mirrored: bool
     self_blends: float
+    smallest_cut: float = 1.0
 
     def apply(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
         """The image after the kinds that were drawn; (H, W, 3) uint8 RGB in and out, one shape."""
@@ -74,6 +80,12 @@ def resample(pixels: Pixels, share: float, down: int, up: int) -> Pixels:
     """Shrunk by one kernel and enlarged to its size again by another."""
     small = shrink(pixels, share, down)
     return np.asarray(cv2.resize(small, pixels.shape[1::-1], interpolation=up), np.uint8)
+
+
+def drain(pixels: Pixels) -> Pixels:
+    """Without colour: the luma of ITU-R BT.601 in all channels."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def add_noise(pixels: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
@@ -152,6 +164,16 @@ def _draw_double_encoding(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return _draw_encoding(np.roll(moved, (-shift[0], -shift[1]), axis=(0, 1)), rng)
 
 
+def _draw_draining(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    return drain(pixels)
+
+
+def _draw_smallness(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """A face that was small and has been enlarged."""
+    up = KERNELS[rng.integers(len(KERNELS))]
+    return resample(pixels, rng.uniform(0.3, 0.6), cv2.INTER_AREA, up)
+
+
 def _clip(values: np.ndarray) -> Pixels:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
@@ -164,10 +186,15 @@ PHOTOMETRIC: tuple[Augment, ...] = (_draw_light, _draw_gamma, _draw_tint, _draw_
 DEGRADATION: tuple[Augment, ...] = (
     _draw_blur, _draw_resampling, _draw_noise, _draw_encoding, _draw_double_encoding,
 )  # fmt: skip
+WILD: tuple[Augment, ...] = (_draw_draining, _draw_smallness)
 RECIPES: Mapping[Recipe, Policy] = {
     "none": Policy((), is_mirrored=False, self_blends=0.0),
     "photometric": Policy(PHOTOMETRIC, is_mirrored=True, self_blends=0.0),
     "degradation": Policy(DEGRADATION, is_mirrored=True, self_blends=0.0),
     "self_blending": Policy((), is_mirrored=True, self_blends=_SELF_BLENDS),
     "all": Policy((*PHOTOMETRIC, *DEGRADATION), is_mirrored=True, self_blends=_SELF_BLENDS),
+    "wild": Policy(
+        (*WILD, *PHOTOMETRIC, *DEGRADATION), True, _SELF_BLENDS, smallest_cut=_SMALLEST_CUT
+    ),
 }
+ABLATED: tuple[Recipe, ...] = ("none", "photometric", "degradation", "self_blending", "all")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceproof.errors import MetricError
-from faceproof.learning.augmentation import RECIPES, Recipe
+from faceproof.learning.augmentation import ABLATED, Recipe
 from faceproof.learning.baselines import BASELINES, read_features, score_baseline
 from faceproof.learning.cells import Cell, CellScores, read_cell
 from faceproof.learning.decisions import Decision, calibrate
@@ -89,7 +89,7 @@ def measure_choice(run: ProtocolSettings, pools: Pools) -> Values:
     """
     families = pools["train"].families
     values: Values = {}
-    for augment in RECIPES:
+    for augment in ABLATED:
         by_family = [
             float(_auroc_by_seed(run, pools, augment, family, "validation").mean())
             for family in families
@@ -106,7 +106,7 @@ def measure_ablation(run: ProtocolSettings, pools: Pools) -> Values:
     """Mean and spread over seeds of test AUROC by recipe, in-domain and by family left out."""
     families = pools["train"].families
     values: Values = {"ablation_seeds": run.seeds}
-    for augment in RECIPES:
+    for augment in ABLATED:
         columns = {
             column: _auroc_by_seed(run, pools, augment, left_out, "test")
             for column, left_out in ((_IN_DOMAIN, None), *zip(families, families, strict=True))
@@ -146,7 +146,7 @@ def choose_recipes(
 
     def best(among: Sequence[str]) -> Recipe:
         return max(
-            RECIPES,
+            ABLATED,
             key=lambda augment: float(
                 np.mean([values[f"choice_{augment}_{family}"] for family in among])
             ),

@@ -178,6 +178,9 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         drawn = self._draw(self._groups[index], rng)
         if treatment.crop_pixels is not None:
             drawn = _cut_alike(drawn, treatment.crop_pixels, rng)
+        elif treatment.policy.smallest_cut < 1:
+            share = rng.uniform(treatment.policy.smallest_cut, 1.0)
+            drawn = _cut_alike(drawn, round(share * min(drawn[0][0].shape[:2])), rng)
         if treatment.policy.is_mirrored and rng.random() < 0.5:
             drawn = [(pixels[:, ::-1], mask[:, ::-1], label) for pixels, mask, label in drawn]
         seed = int(rng.integers(2**63))

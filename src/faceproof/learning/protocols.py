@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faceproof import settings
 from faceproof.errors import SettingsError
-from faceproof.learning.augmentation import RECIPES, Recipe
+from faceproof.learning.augmentation import ABLATED, Recipe
 from faceproof.learning.cells import Cell, is_done, run_cell
 from faceproof.learning.pools import Pool, open_pools
 from faceproof.learning.training import TrainSettings
@@ -81,7 +81,7 @@ def plan_ablation(run: ProtocolSettings, families: Sequence[str]) -> list[Cell]:
         Cell(MAIN, augment, left_out, run.seed + number)
         for number in range(run.seeds)
         for left_out in (None, *families)
-        for augment in RECIPES
+        for augment in ABLATED
     ]
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from faceproof.data.images import Pixels
 from faceproof.learning import augmentation
-from faceproof.learning.augmentation import DEGRADATION, PHOTOMETRIC, RECIPES
+from faceproof.learning.augmentation import ABLATED, DEGRADATION, PHOTOMETRIC, RECIPES, WILD
 
 ALL = RECIPES["all"]
 
@@ -26,14 +26,18 @@ def test_images_keep_shape_and_kind_and_stay_recognisable(face: Pixels) -> None:
         assert np.corrcoef(changed.ravel(), face.ravel())[0, 1] > 0.85
 
 
-@pytest.mark.parametrize("kind", [*PHOTOMETRIC, *DEGRADATION], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [*PHOTOMETRIC, *DEGRADATION, *WILD], ids=lambda kind: kind.__name__
+)
 def test_every_kind_changes_something(
     kind: augmentation.Augment, face: Pixels, rng: np.random.Generator
 ) -> None:
     assert (kind(colour(face), rng) != colour(face)).any()
 
 
-@pytest.mark.parametrize("kind", [*PHOTOMETRIC, *DEGRADATION], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [*PHOTOMETRIC, *DEGRADATION, *WILD], ids=lambda kind: kind.__name__
+)
 def test_a_grey_photo_stays_grey(
     kind: augmentation.Augment, face: Pixels, rng: np.random.Generator
 ) -> None:
@@ -45,7 +49,9 @@ def test_recipes_differ_in_what_they_say() -> None:
     assert RECIPES["none"].kinds == ()
     assert set(ALL.kinds) == {*PHOTOMETRIC, *DEGRADATION}
     blends = {name: policy.self_blends > 0 for name, policy in RECIPES.items()}
-    assert [name for name in blends if blends[name]] == ["self_blending", "all"]
+    assert [name for name in blends if blends[name]] == ["self_blending", "all", "wild"]
+    assert set(RECIPES["wild"].kinds) == {*ALL.kinds, *WILD}
+    assert set(ABLATED) == set(RECIPES) - {"wild"}
 
 
 def test_light_and_gamma_by_hand() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faceproof.learning.augmentation import RECIPES, Recipe
+from faceproof.learning.augmentation import ABLATED, Recipe
 from faceproof.learning.axes import (
     choose_recipes,
     measure_ablation,
@@ -128,7 +128,7 @@ def test_methods_left_out_have_a_mean_and_a_worst(run: ProtocolSettings, large: 
 
 def test_the_plan_names_every_cell_once(run: ProtocolSettings) -> None:
     cells = plan_ablation(run, ["a", "b"])
-    assert len(cells) == len({cell.name for cell in cells}) == 2 * 3 * len(RECIPES)
+    assert len(cells) == len({cell.name for cell in cells}) == 2 * 3 * len(ABLATED)
     assert {cell.seed for cell in cells} == {0, 1}
 
 

@@ -103,6 +103,28 @@ def test_images_of_one_photo_get_the_same_draws(pool: Pool, processor: BaseImage
         assert min(flatness) < 0.35  # JPEG noise alone
 
 
+def test_squares_cut_for_whole_faces_are_alike_and_of_every_size(
+    pool: Pool, processor: BaseImageProcessor
+) -> None:
+    """Resized to the model's side. The sum of a photo and its negative is flat only where both
+    show the same place.
+    """
+    policy = Policy((), is_mirrored=False, self_blends=0.0, smallest_cut=0.4)
+    groups = open_groups(pool, processor, replace(PLAIN, policy=policy))
+    shares = []
+    for epoch in range(12):
+        groups.set_epoch(epoch)
+        batch = groups[0]
+        assert batch["pixel_values"].shape == (4, 3, 92, 92)
+        sums = [
+            real + fake for real in batch["pixel_values"][:2] for fake in batch["pixel_values"][2:]
+        ]
+        assert min(float(np.ptp(one.numpy(), axis=(1, 2)).max()) for one in sums) < 0.5
+        shares += [float((mask > 0).float().mean()) for mask in batch["masks"][2:]]
+    swapped = {round(share, 2) for share in shares if share < 1}
+    assert len(swapped) > 6  # the swap fills more or less of what is seen
+
+
 def test_a_crop_never_exceeds_the_image(pool: Pool, processor: BaseImageProcessor) -> None:
     groups = open_groups(pool, processor, replace(PLAIN, crop_pixels=500))
     assert groups[0]["pixel_values"].shape == (4, 3, 92, 92)
