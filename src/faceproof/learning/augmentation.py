@@ -27,8 +27,8 @@ _SMALLEST_CUT = 0.7  # of a face's side, where training cuts squares out of it
 class Policy:
     """What one recipe draws: its kinds, each by chance; mirroring; and the share of self-blends.
 
-    Below 1, `smallest_cut` has a random square of at least this share of the side stand for a whole
-    face (the scale jitter of Szegedy et al. 2015): how a face is framed is then no sign of anything.
+    Where `smallest_cut` is below 1, a random square of at least this share of the side stands for a
+    whole face (the scale jitter of Szegedy et al. 2015): how it is framed is then no sign.
     """
 
     kinds: tuple[Augment, ...]
