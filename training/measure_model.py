@@ -4,11 +4,13 @@
         --cache build/pixels --results build/release/measured.json
 
 Reads validation and test of a dataset that build_dataset.py made, and the model's stored decision.
+With `--stresses` the images are measured again after each change: cut, without colour, sent on.
 Writes a result file. Test is for models that are finished: leave it out while deciding.
 """
 
 from faceproof import console, memory, results, settings
-from faceproof.learning import breakdowns, measuring, models, pools
+from faceproof.console import progress
+from faceproof.learning import breakdowns, measuring, models, pools, stresses
 from faceproof.storage import hash_file
 
 
@@ -22,8 +24,14 @@ def main() -> int:
     values: dict[str, results.Measured | results.Scalar] = {}
     for name in run.splits:
         asked = data[name].rows_from(run.sources)
-        scored = measuring.score_split(model, processor, data[name]).keep(asked)
+        scored = measuring.score_split(model, processor, data[name], asked)
         values |= breakdowns.measure_whole(name, scored, decision, run.seed)
+        for stress in progress(run.stresses, f"{name} under stress", "kinds", len(run.stresses)):
+            change = stresses.STRESSES[stress]
+            scored = measuring.score_split(model, processor, data[name], asked, change)
+            named = f"{name}_{stress}"
+            values |= measuring.measure_split(named, scored, decision, run.seed)
+            values |= breakdowns.measure_sources(named, scored, decision, run.seed)
 
     inputs = {
         "dataset": data["train"].fingerprint, "model": hash_file(run.model / models.WEIGHTS)

@@ -52,13 +52,16 @@ def test_it_is_measured_on_a_dataset_by_the_sources_asked_for(
     words = [
         "training/measure_model.py", "--model", str(RELEASED), "--dataset", str(dataset),
         "--cache", str(dataset.parent / "pixels"), "--results", str(tmp_path / "measured.json"),
-        "--splits", "validation", "--sources",
+        "--splits", "validation",
     ]  # fmt: skip
-    assert run_script(*words, "moon").stderr.endswith("the dataset holds orl\n")
-    done = run_script(*words, "orl")
+    refused = run_script(*words, "--sources", "moon")
+    assert refused.stderr.endswith("the dataset holds orl\n"), refused.stderr
+    assert "not rain" in run_script(*words, "--stresses", "rain").stderr
+    done = run_script(*words, "--sources", "orl", "--stresses", "cropped")
     assert done.returncode == 0, done.stderr
     values = json.loads((tmp_path / "measured.json").read_text())["values"]
     assert {"validation_auroc", "validation_auroc_swap", "validation_false_alarms"} <= set(values)
+    assert values["validation_cropped_auroc"] != values["validation_auroc"]
     assert not [name for name in values if name.startswith("test_")]
 
 

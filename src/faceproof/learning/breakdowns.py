@@ -16,6 +16,7 @@ from faceproof.learning.measuring import (
     measure_split,
     on_rows,
 )
+from faceproof.learning.stresses import STRESSES
 from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, UNSEEN_SPLITS
 from faceproof.results import Size
@@ -43,14 +44,21 @@ class MeasureSettings:
             "empty: all. For a model that learned from another split of the rest"
         },
     )
+    stresses: list[str] = field(
+        default_factory=list,
+        metadata={"help": f"also after each of these changes, of {', '.join(STRESSES)}"},
+    )
     seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
     size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse splits that a model may have learned from."""
-        unknown = sorted(set(self.splits) - set(UNSEEN_SPLITS))
-        if unknown or not self.splits:
-            raise SettingsError(f"splits are {', '.join(UNSEEN_SPLITS)}, not {', '.join(unknown)}")
+        if not self.splits:
+            raise SettingsError(f"no splits are named; there are {', '.join(UNSEEN_SPLITS)}")
+        for name, known in (("splits", UNSEEN_SPLITS), ("stresses", STRESSES)):
+            unknown = sorted(set(getattr(self, name)) - set(known))
+            if unknown:
+                raise SettingsError(f"{name} are {', '.join(known)}, not {', '.join(unknown)}")
 
 
 def measure_whole(

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.errors import MetricError
+from faceproof.learning.augmentation import Augment
 from faceproof.learning.decisions import Decision, Margins
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
@@ -80,10 +81,13 @@ class ScoredSplit:
         return replace(self, rows=self.rows[is_kept], margins=self.margins[is_kept])
 
 
-def score_split(model: PreTrainedModel, processor: BaseImageProcessor, pool: Pool) -> ScoredSplit:
-    """Every row of a split, scored."""
-    rows = np.arange(len(pool.table))
-    return ScoredSplit(pool, rows, score_rows(model, processor, pool, rows))
+def score_split(
+    model: PreTrainedModel, processor: BaseImageProcessor, pool: Pool, rows: Rows | None = None,
+    change: Augment | None = None,
+) -> ScoredSplit:  # fmt: skip
+    """Rows of a split, every one if none are named, scored after a change of each image."""
+    rows = np.arange(len(pool.table)) if rows is None else rows
+    return ScoredSplit(pool, rows, score_rows(model, processor, pool, rows, change))
 
 
 def measure_split(
