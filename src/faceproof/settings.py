@@ -61,6 +61,16 @@ def require_positive(settings: object, *names: str) -> None:
             raise SettingsError(f"{name} is {getattr(settings, name)}; it must be 1 or more")
 
 
+def require_rate(settings: object, name: str) -> None:
+    """Refuse a share of errors that is none, or no better than a coin.
+
+    Raises:
+        SettingsError: with the name.
+    """
+    if not 0 < getattr(settings, name) < 0.5:
+        raise SettingsError(f"{name} is {getattr(settings, name)}; it must be between 0 and 0.5")
+
+
 def _make_parser(kind: type, description: str | None, **options: Any) -> HfArgumentParser:
     parser = HfArgumentParser(
         kind, description=description, formatter_class=_Formatter, allow_abbrev=False, **options

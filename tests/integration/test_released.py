@@ -18,7 +18,7 @@ from faceproof.learning import onnx_models
 from faceproof.learning.decisions import to_scores
 from faceproof.learning.models import load_model
 from faceproof.learning.predictions import Detector
-from faceproof.learning.processors import to_tensor
+from faceproof.learning.processors import side_of, to_tensor
 from faceproof.learning.releases import copy_model
 from faceproof.metrics import auroc
 
@@ -63,6 +63,28 @@ def test_it_is_measured_on_a_dataset_by_the_sources_asked_for(
     assert {"validation_auroc", "validation_auroc_swap", "validation_false_alarms"} <= set(values)
     assert values["validation_cropped_auroc"] != values["validation_auroc"]
     assert not [name for name in values if name.startswith("test_")]
+
+
+def test_it_is_calibrated_again_for_other_images_and_larger_inputs(
+    tmp_path: Path, dataset: Path
+) -> None:
+    done = run_script(
+        "training/calibrate.py", "--model", str(RELEASED), "--dataset", str(dataset),
+        "--cache", str(dataset.parent / "pixels"), "--output", str(tmp_path / "model"),
+        "--results", str(tmp_path / "calibrated.json"), "--side_pixels", "96",
+        "--error_rate", "0.1", "--weights", "fp16",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "calibrated.json").read_text())
+    assert not [name for name in result["values"] if name.startswith("test_")]
+    model, processor, decision = load_model(str(tmp_path / "model"))
+    released = load_model(str(RELEASED))
+    assert side_of(processor) == model.config.image_size == 96
+    assert decision.fake_from == pytest.approx(result["values"]["fake_from"], abs=1e-6)
+    assert decision.error_rate == 0.1
+    assert decision.temperature != released[2].temperature
+    for name, weights in released[0].state_dict().items():
+        assert torch.equal(model.state_dict()[name], weights)
 
 
 def test_it_is_the_default_and_may_be_unsure(tmp_path: Path, face: Pixels) -> None:

@@ -45,7 +45,7 @@ from faceproof.learning.scorers import Scorer
 from faceproof.learning.supervision import Follow, Supervised
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import Scalar, Size
-from faceproof.settings import require_positive
+from faceproof.settings import require_positive, require_rate
 from faceproof.storage import replacing
 
 logger = logging.getLogger(__name__)
@@ -166,8 +166,7 @@ class TrainSettings:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
         if not 0 <= self.decay < 1:
             raise SettingsError(f"decay is {self.decay}; it must be from 0 to below 1")
-        if not 0 < self.error_rate < 0.5:
-            raise SettingsError(f"error_rate is {self.error_rate}; it must be between 0 and 0.5")
+        require_rate(self, "error_rate")
         if 0 < self.side_pixels < self.crop_pixels:
             raise SettingsError(
                 f"crop_pixels {self.crop_pixels} exceeds side_pixels {self.side_pixels}"

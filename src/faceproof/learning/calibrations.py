@@ -1,0 +1,62 @@
+"""A trained model's decision, fitted again: to other data, or to inputs of another size."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transformers import PreTrainedModel
+from transformers.image_processing_utils import BaseImageProcessor
+
+from faceproof.errors import SettingsError
+from faceproof.learning.models import Weights
+from faceproof.results import Size
+from faceproof.settings import require_rate
+
+
+@dataclass(frozen=True)
+class CalibrateSettings:
+    """One calibration of a trained model."""
+
+    model: Path = field(metadata={"help": "model folder"})
+    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
+    cache: Path = field(metadata={"help": "folder for the decoded images, 4 bytes a pixel"})
+    output: Path = field(metadata={"help": "model folder to write; may be that of `model`"})
+    results: Path = field(metadata={"help": "result file to write"})
+    side_pixels: int = field(
+        default=0, metadata={"help": "side of the input from now on; 0: as it is"}
+    )
+    error_rate: float = field(
+        default=0.05,
+        metadata={"help": "share of validation reals that may be called fake, and fakes real"},
+    )
+    weights: Weights = field(default="fp32", metadata={"help": "how they are saved"})
+    seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
+    size: Size = field(default="full", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no run."""
+        require_rate(self, "error_rate")
+        if self.side_pixels < 0:
+            raise SettingsError(f"side_pixels is {self.side_pixels}; it must be 0 or more")
+
+
+def resize_input(model: PreTrainedModel, processor: BaseImageProcessor, side_pixels: int) -> None:
+    """Have a network of convolutions look at images of another size.
+
+    Why: one that was trained on squares cut out of faces saw them enlarged; whole faces look to it
+    as they did then when they are larger too.
+
+    Args:
+        model: its config is told.
+        processor: changed in place.
+        side_pixels: of the input.
+
+    Raises:
+        SettingsError: the network is a transformer, whose places are learned for one size.
+
+    Source: the train-test resolution discrepancy (Touvron et al. 2019).
+    """
+    if model.config.model_type == "vit":
+        raise SettingsError("a vit takes the size that it was trained with; leave side_pixels out")
+    sides = [name for name in ("shortest_edge", "height", "width") if processor.size.get(name)]
+    processor.size = dict.fromkeys(sides, side_pixels)
+    model.config.image_size = side_pixels

@@ -1,0 +1,43 @@
+"""Fit a trained model's temperature and limits again: to your own data, or to larger inputs.
+
+    python training/calibrate.py --model training/released --dataset build/mine/dataset \
+        --cache build/pixels --output build/mine/model --results build/mine/calibrated.json
+
+Weights stay as they are. Reads validation of a dataset that build_dataset.py made, never test.
+Limits hold for images like those they were fitted on: with another camera, crop or site, fit again.
+Networks of convolutions take another `--side_pixels`; one trained with `--augment wild` saw squares
+cut out of faces, and whole faces look like these when the input is larger.
+"""
+
+from dataclasses import asdict
+
+from faceproof import console, memory, results, settings
+from faceproof.learning import breakdowns, calibrations, decisions, measuring, models, pools
+from faceproof.storage import hash_file
+
+
+def main() -> int:
+    """Resize, score validation, calibrate, save."""
+    run = settings.read(calibrations.CalibrateSettings, __doc__)
+    memory.keep_freed_memory()
+    validation = pools.open_pools(run.dataset, run.cache)["validation"]
+    model, processor, _ = models.load_model(str(run.model))
+    if run.side_pixels:
+        calibrations.resize_input(model, processor, run.side_pixels)
+
+    inputs = {
+        "dataset": validation.fingerprint, "model": hash_file(run.model / models.WEIGHTS)
+    }  # fmt: skip
+    scored = measuring.score_split(model, processor, validation)
+    decision = decisions.calibrate(scored.labels, scored.margins, run.error_rate)
+    measured = breakdowns.measure_whole("validation", scored, decision, run.seed)
+
+    models.save_model(model, processor, decision, run.output, run.weights)
+    results.write(run.results, {**measured, **asdict(decision)}, results.Run(run, inputs))
+    console.say(f"model        {run.output}")
+    console.say(f"results      {run.results}")
+    return 0
+
+
+if __name__ == "__main__":
+    console.run(main)
