@@ -1,12 +1,13 @@
 """Fit a trained model's temperature and limits again: to your own data, or to larger inputs.
 
-    python training/calibrate.py --model training/released --dataset build/mine/dataset \
-        --cache build/pixels --output build/mine/model --results build/mine/calibrated.json
+    python training/calibrate.py --model training/released --dataset build/folder/dataset \
+        --cache build/pixels --output build/folder/model --results build/folder/calibrated.json
 
 Weights stay as they are. Reads validation of a dataset that build_dataset.py made, never test.
 Limits hold for images like those they were fitted on: with another camera, crop or site, fit again.
 Networks of convolutions take another `--side_pixels`; one trained with `--augment wild` saw squares
-cut out of faces, and whole faces look like these when the input is larger.
+cut out of faces, and whole faces look like these when the input is larger. The model that is read
+stays as it is.
 """
 
 from dataclasses import asdict
@@ -21,7 +22,8 @@ def main() -> int:
     run = settings.read(calibrations.CalibrateSettings, __doc__)
     memory.keep_freed_memory()
     validation = pools.open_pools(run.dataset, run.cache)["validation"]
-    model, processor, _ = models.load_model(str(run.model))
+    model, processor, before = models.load_model(str(run.model))
+    weights = models.read_weights(run.model)
     if run.side_pixels:
         calibrations.resize_input(model, processor, run.side_pixels)
 
@@ -29,10 +31,12 @@ def main() -> int:
         "dataset": validation.fingerprint, "model": hash_file(run.model / models.WEIGHTS)
     }  # fmt: skip
     scored = measuring.score_split(model, processor, validation)
-    decision = decisions.calibrate(scored.labels, scored.margins, run.error_rate)
+    decision = decisions.calibrate(
+        scored.labels, scored.margins, run.error_rate or before.error_rate
+    )
     measured = breakdowns.measure_whole("validation", scored, decision, run.seed)
 
-    models.save_model(model, processor, decision, run.output, run.weights)
+    models.save_model(model, processor, decision, run.output, weights)
     results.write(run.results, {**measured, **asdict(decision)}, results.Run(run, inputs))
     console.say(f"model        {run.output}")
     console.say(f"results      {run.results}")

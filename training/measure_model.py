@@ -9,7 +9,6 @@ Writes a result file. Test is for models that are finished: leave it out while d
 """
 
 from faceproof import console, memory, results, settings
-from faceproof.console import progress
 from faceproof.learning import breakdowns, measuring, models, pools, stresses
 from faceproof.storage import hash_file
 
@@ -26,7 +25,9 @@ def main() -> int:
         asked = data[name].rows_from(run.sources)
         scored = measuring.score_split(model, processor, data[name], asked)
         values |= breakdowns.measure_whole(name, scored, decision, run.seed)
-        for stress in progress(run.stresses, f"{name} under stress", "kinds", len(run.stresses)):
+        for stress in console.progress(
+            run.stresses, f"{name} under stress", "kinds", len(run.stresses)
+        ):
             change = stresses.STRESSES[stress]
             scored = measuring.score_split(model, processor, data[name], asked, change)
             named = f"{name}_{stress}"

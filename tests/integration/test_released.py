@@ -72,7 +72,7 @@ def test_it_is_calibrated_again_for_other_images_and_larger_inputs(
         "training/calibrate.py", "--model", str(RELEASED), "--dataset", str(dataset),
         "--cache", str(dataset.parent / "pixels"), "--output", str(tmp_path / "model"),
         "--results", str(tmp_path / "calibrated.json"), "--side_pixels", "96",
-        "--error_rate", "0.1", "--weights", "fp16",
+        "--error_rate", "0.1",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "calibrated.json").read_text())
@@ -85,6 +85,7 @@ def test_it_is_calibrated_again_for_other_images_and_larger_inputs(
     assert decision.temperature != released[2].temperature
     for name, weights in released[0].state_dict().items():
         assert torch.equal(model.state_dict()[name], weights)
+    assert (tmp_path / "model/model.safetensors").stat().st_size < 9_000_000  # half precision still
 
 
 def test_it_is_the_default_and_may_be_unsure(tmp_path: Path, face: Pixels) -> None:

@@ -233,8 +233,8 @@ def _place_strangers(
     """Beside which photo each fake of others stands: of its own set where that has photos.
 
     Why: a set's reals and its fakes were gathered and encoded alike, so nothing but the forgery
-    tells them apart. Where a set has fakes only, photos of the hosts take turns: those that look
-    most like them, since a portrait beside a fake that is none lets the kind of photo tell.
+    tells them apart. Where a set has fakes only, photos of the hosts take turns. They should look
+    like the fakes: a portrait beside a fake that is none lets the kind of photo tell.
 
     Raises:
         DatasetError: a host has no photos.

@@ -52,7 +52,7 @@ class MeasureSettings:
     size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse splits that a model may have learned from."""
+        """Refuse splits that a model may have learned from, and changes that are not known."""
         if not self.splits:
             raise SettingsError(f"no splits are named; there are {', '.join(UNSEEN_SPLITS)}")
         for name, known in (("splits", UNSEEN_SPLITS), ("stresses", STRESSES)):

@@ -7,9 +7,10 @@ from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.errors import SettingsError
-from faceproof.learning.models import Weights
 from faceproof.results import Size
 from faceproof.settings import require_rate
+
+_CONVOLUTIONS = ("convnextv2", "efficientnet")
 
 
 @dataclass(frozen=True)
@@ -19,24 +20,29 @@ class CalibrateSettings:
     model: Path = field(metadata={"help": "model folder"})
     dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
     cache: Path = field(metadata={"help": "folder for the decoded images, 4 bytes a pixel"})
-    output: Path = field(metadata={"help": "model folder to write; may be that of `model`"})
+    output: Path = field(metadata={"help": "model folder to write, another than `model`"})
     results: Path = field(metadata={"help": "result file to write"})
     side_pixels: int = field(
         default=0, metadata={"help": "side of the input from now on; 0: as it is"}
     )
-    error_rate: float = field(
-        default=0.05,
-        metadata={"help": "share of validation reals that may be called fake, and fakes real"},
+    error_rate: float | None = field(
+        default=None,
+        metadata={
+            "help": "share of validation reals that may be called fake, and fakes real; "
+            "none: the model's own"
+        },
     )
-    weights: Weights = field(default="fp32", metadata={"help": "how they are saved"})
     seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
     size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
-        """Refuse values that make no run."""
-        require_rate(self, "error_rate")
+        """Refuse values that make no run, or would write over what is read."""
+        if self.error_rate is not None:
+            require_rate(self, "error_rate")
         if self.side_pixels < 0:
             raise SettingsError(f"side_pixels is {self.side_pixels}; it must be 0 or more")
+        if self.output.resolve() == self.model.resolve():
+            raise SettingsError(f"output is the model itself, {self.model}; give another folder")
 
 
 def resize_input(model: PreTrainedModel, processor: BaseImageProcessor, side_pixels: int) -> None:
@@ -51,12 +57,17 @@ def resize_input(model: PreTrainedModel, processor: BaseImageProcessor, side_pix
         side_pixels: of the input.
 
     Raises:
-        SettingsError: the network is a transformer, whose places are learned for one size.
+        SettingsError: another kind of network, whose places may be learned for one size, or a
+            processor that cuts out the middle.
 
     Source: the train-test resolution discrepancy (Touvron et al. 2019).
     """
-    if model.config.model_type == "vit":
-        raise SettingsError("a vit takes the size that it was trained with; leave side_pixels out")
+    kind = model.config.model_type
+    if kind not in _CONVOLUTIONS:
+        known = " and ".join(_CONVOLUTIONS)
+        raise SettingsError(f"only {known} take another size; a {kind} keeps its own")
+    if getattr(processor, "do_center_crop", False):
+        raise SettingsError("the processor cuts out the middle; its size cannot be changed alone")
     sides = [name for name in ("shortest_edge", "height", "width") if processor.size.get(name)]
     processor.size = dict.fromkeys(sides, side_pixels)
     model.config.image_size = side_pixels

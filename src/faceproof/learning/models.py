@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
@@ -184,6 +184,20 @@ def _read_decision(config: PretrainedConfig, place: str) -> Decision:
         raise ModelError(
             f"{place} has no stored decision rule; train it with training/train.py"
         ) from error
+
+
+def read_weights(folder: Path) -> Weights:
+    """How a saved model's weights are kept.
+
+    Raises:
+        ModelError: there are none that can be read.
+    """
+    try:
+        with safe_open(folder / WEIGHTS, "pt") as stored:
+            kinds = {stored.get_slice(name).get_dtype() for name in stored.keys()}  # noqa: SIM118
+    except _NOT_LOADABLE as error:
+        raise ModelError(_refuse(str(folder), error)) from error
+    return "fp16" if "F16" in kinds else "fp32"
 
 
 def round_weights(model: PreTrainedModel, weights: Weights) -> PreTrainedModel:

@@ -18,7 +18,7 @@ from faceproof.records import FAKE, SHAM, SPLITS, Split
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
-    "source", "seed", "sex", "age_band", "skin_tone",
+    "source", "seed", "sex", "age_band", "skin_tone", "parent_ids",
 )  # fmt: skip
 
 
@@ -60,17 +60,18 @@ class Pool:
         """Rows that are not of this family, method or source; None: all.
 
         Of a family or method neither fakes nor shams stay: a sham does not say which method of its
-        family it left out, so with any of them all go.
+        family it left out, so with any of them all go. Of a source nothing stays that shows its
+        people, so no forgery of others' photos with a donor of it.
         """
         if name in set(self.table["source"]):
-            return np.flatnonzero(self.table["source"] != name)
+            return np.flatnonzero(~self._shows(np.asarray(self.table["source"] == name)))
         is_named = (self.table["family"] == name) | (self.table["method"] == name)
         families = set(self.table["family"][is_named])
         is_sham = (self.table["method"] == SHAM) & self.table["family"].isin(families)
         return np.flatnonzero(~(is_named | is_sham))
 
     def rows_from(self, sources: Sequence[str]) -> Rows:
-        """Rows of these sources; all where none is named.
+        """Rows of these sources that show nobody of others; all rows where none is named.
 
         Raises:
             SettingsError: a source that the split does not hold.
@@ -80,7 +81,15 @@ class Pool:
             raise SettingsError(
                 f"sources are {', '.join(sources)}; the dataset holds {', '.join(sorted(known))}"
             )
-        return np.flatnonzero(self.table["source"].isin(sources or known))
+        return np.flatnonzero(
+            ~self._shows(~np.asarray(self.table["source"].isin(sources or known)))
+        )
+
+    def _shows(self, own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Those rows, and what was made with any of them."""
+        ids = set(self.table["image_id"][own])
+        made = [not ids.isdisjoint(parents) for parents in self.table["parent_ids"]]
+        return np.logical_or(own, made)
 
     def rows_against(self, name: str | None) -> Rows:
         """The fakes of this family, method or source, and every real image; None: all rows."""

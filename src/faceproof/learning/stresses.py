@@ -16,6 +16,7 @@ from faceproof.learning.augmentation import (
     add_noise,
     bend,
     blur,
+    drain,
     jpeg,
     light,
     occlude,
@@ -54,11 +55,6 @@ def _mirror(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(pixels[:, ::-1])
 
 
-def _to_grey(pixels: Pixels) -> Pixels:
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
 def _retouch(pixels: Pixels) -> Pixels:
     """Skin smoothed as beauty filters do: edges stay, texture goes."""
     return np.asarray(cv2.bilateralFilter(pixels, 7, 30, 5), np.uint8)
@@ -83,7 +79,7 @@ LADDER: Mapping[str, Augment] = {
     "noise_5": lambda pixels, rng: add_noise(pixels, 5.0, rng),
     "noise_15": lambda pixels, rng: add_noise(pixels, 15.0, rng),
     "sharpened": _fixed(partial(sharpen, amount=1.0)),
-    "grey": _fixed(partial(_to_grey)),
+    "grey": _fixed(partial(drain)),
     "cropped": _fixed(partial(_cut, share=0.8)),
     "mirrored": _fixed(partial(_mirror)),
     "webp_60": _fixed(partial(webp, quality=60)),

@@ -123,7 +123,8 @@ class TrainSettings:
         default=0.98, metadata={"help": "of the running mean of the weights, a step; 0 for none"}
     )
     augment: Recipe = field(
-        default="degradation", metadata={"help": "what training images go through"}
+        default="degradation",
+        metadata={"help": "what training images go through; wild wants crop_pixels 0"},
     )
     leave_out: str | None = field(
         default=None,
@@ -167,6 +168,10 @@ class TrainSettings:
         if not 0 <= self.decay < 1:
             raise SettingsError(f"decay is {self.decay}; it must be from 0 to below 1")
         require_rate(self, "error_rate")
+        if self.has_crops and RECIPES[self.augment].smallest_cut < 1:
+            raise SettingsError(
+                f"augment {self.augment} cuts squares of its own; give crop_pixels 0"
+            )
         if 0 < self.side_pixels < self.crop_pixels:
             raise SettingsError(
                 f"crop_pixels {self.crop_pixels} exceeds side_pixels {self.side_pixels}"
@@ -184,6 +189,11 @@ class TrainSettings:
         return UNSEEN_SPLITS if self.read_test else UNSEEN_SPLITS[:1]
 
     @property
+    def has_crops(self) -> bool:
+        """Whether this network takes native crops; the others take whole faces."""
+        return self.init == FROM_CONFIG and self.kind == "convnextv2" and self.crop_pixels > 0
+
+    @property
     def treatment(self) -> Treatment:
         """What training images go through.
 
@@ -193,11 +203,10 @@ class TrainSettings:
         policy = RECIPES[self.augment]
         if self.leave_out in _SELF_BLENDS:
             policy = replace(policy, self_blends=0.0)
-        has_crops = self.init == FROM_CONFIG and self.kind == "convnextv2" and self.crop_pixels > 0
         return Treatment(
             policy=policy,
             images_of_each=self.images_of_each,
-            crop_pixels=self.crop_pixels if has_crops else None,
+            crop_pixels=self.crop_pixels if self.has_crops else None,
             epochs=self.epochs,
             seed=self.seed,
         )

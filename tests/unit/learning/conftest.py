@@ -48,6 +48,7 @@ def rows(face: Pixels) -> Dataset:
                     "pair_id": f"{pair}-dcgan" if is_made else pair,
                     "component_id": f"{pair}-dcgan" if is_made else f"person{person}",
                     "source": "here",
+                    "parent_ids": [] if is_made or role == 0 else [f"{pair}-none"],
                     "seed": None if role == 0 else person,
                     "parameters": json.dumps({"beside": pair} if is_made else {}),
                 }

@@ -121,8 +121,13 @@ def test_squares_cut_for_whole_faces_are_alike_and_of_every_size(
         ]
         assert min(float(np.ptp(one.numpy(), axis=(1, 2)).max()) for one in sums) < 0.5
         shares += [float((mask > 0).float().mean()) for mask in batch["masks"][2:]]
-    swapped = {round(share, 2) for share in shares if share < 1}
-    assert len(swapped) > 6  # the swap fills more or less of what is seen
+        for image, mask in zip(batch["pixel_values"][2:], batch["masks"][2:], strict=True):
+            changed = (image - batch["pixel_values"][0]).abs().amax(dim=0) > 0.5
+            assert not changed[mask == 0].any()  # the mask lies where the image was changed
+    swapped = [share for share in shares if 0 < share < 1]
+    whole = (30 / 92) ** 2
+    assert len({round(share, 2) for share in swapped}) > 6  # it fills more or less of what is seen
+    assert max(swapped) < 1.2 * whole / policy.smallest_cut**2
 
 
 def test_a_crop_never_exceeds_the_image(pool: Pool, processor: BaseImageProcessor) -> None:

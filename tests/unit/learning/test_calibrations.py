@@ -1,15 +1,21 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from tests.conftest import TINY
+from tests.conftest import DECISION, TINY
 
 from faceproof.data.images import Pixels
-from faceproof.errors import SettingsError
+from faceproof.errors import ModelError, SettingsError
 from faceproof.learning.calibrations import CalibrateSettings, resize_input
-from faceproof.learning.models import make_model
+from faceproof.learning.models import WEIGHTS, Weights, make_model, read_weights, save_model
 from faceproof.learning.processors import side_of, to_tensor
+
+
+def make_settings(folder: Path, **others: float) -> CalibrateSettings:
+    words: dict[str, Any] = {name: folder / name for name in ("model", "output", "results")}
+    return CalibrateSettings(**words, dataset=folder, cache=folder, **others)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("init", ["config", "lite0"])
@@ -26,11 +32,33 @@ def test_convolutions_take_another_size(init: str, face: Pixels) -> None:
 
 def test_a_vit_keeps_its_size() -> None:
     vit = replace(TINY, kind="vit", depths=(1,), hidden_sizes=(64,), stem_pixels=23)
-    with pytest.raises(SettingsError, match="vit takes the size"):
+    with pytest.raises(SettingsError, match="a vit keeps its own"):
         resize_input(*make_model("config", vit), 128)
+
+
+def test_a_processor_that_cuts_out_the_middle_keeps_its_size() -> None:
+    model, processor = make_model("lite0", TINY)
+    processor.do_center_crop = True
+    with pytest.raises(SettingsError, match="cuts out the middle"):
+        resize_input(model, processor, 128)
 
 
 @pytest.mark.parametrize(("field", "value"), [("error_rate", 0.5), ("side_pixels", -1)])
 def test_values_that_make_no_run_are_refused(tmp_path: Path, field: str, value: float) -> None:
     with pytest.raises(SettingsError, match=field):
-        CalibrateSettings(*[tmp_path] * 5, **{field: value})  # type: ignore[arg-type]
+        make_settings(tmp_path, **{field: value})
+
+
+def test_the_model_that_is_read_is_not_written_over(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="output is the model itself"):
+        replace(make_settings(tmp_path), output=tmp_path / "x" / ".." / "model")
+
+
+@pytest.mark.parametrize("weights", ["fp16", "fp32"])
+def test_how_weights_are_kept_is_read_from_the_file(tmp_path: Path, weights: Weights) -> None:
+    network, processor = make_model("config", TINY)
+    save_model(network, processor, DECISION, tmp_path / "model", weights)
+    assert read_weights(tmp_path / "model") == weights
+    (tmp_path / "model" / WEIGHTS).write_bytes(b"{}")
+    with pytest.raises(ModelError):
+        read_weights(tmp_path / "model")

@@ -1,11 +1,19 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.conftest import DECISION
+from tests.conftest import DECISION, TINY
 
+from faceproof.data.images import Pixels
 from faceproof.learning.decisions import Decision
-from faceproof.learning.measuring import ScoredSplit, measure_decision, measure_split
+from faceproof.learning.measuring import (
+    ScoredSplit,
+    measure_decision,
+    measure_split,
+    score_split,
+)
+from faceproof.learning.models import make_model
 from faceproof.learning.pools import Pool
+from faceproof.learning.scoring import score_pictures
 
 
 def make_split() -> ScoredSplit:
@@ -21,6 +29,23 @@ def make_split() -> ScoredSplit:
     )
     pool = Pool(table, None, None, "")  # type: ignore[arg-type]  # nothing looks at images here
     return ScoredSplit(pool, np.arange(18), margins=np.tile([0.0, 4.0, -4.0], 6))
+
+
+def test_rows_and_a_change_of_their_images_are_scored_alone(pool: Pool) -> None:
+    model, processor = make_model("config", TINY)
+    model.eval()
+
+    def negative(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+        return np.asarray(255 - pixels, np.uint8)
+
+    every = score_split(model, processor, pool)
+    assert every.rows.tolist() == list(range(len(pool.table)))
+    some = score_split(model, processor, pool, np.array([5, 4]), negative)
+    assert some.rows.tolist() == [5, 4]
+    pictures = [255 - pool.images.image(row) for row in (5, 4)]
+    expected = score_pictures(model, processor, pictures)
+    assert some.margins == pytest.approx(expected, abs=1e-5)
+    assert not np.allclose(some.margins, every.margins[[5, 4]], atol=1e-3)
 
 
 def test_each_method_is_measured_against_all_reals() -> None:

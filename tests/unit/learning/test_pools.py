@@ -42,6 +42,10 @@ def test_a_source_can_be_left_out_whole(pool: Pool) -> None:
     both = replace(pool, table=table)
     assert both.rows_without("there").tolist() == list(range(8))
     assert both.rows_from(["there"]).tolist() == list(range(8, 16))
+    donors = [*table["parent_ids"][:6], ["photo0-none", "photo2-none"], *table["parent_ids"][7:]]
+    crossed = replace(pool, table=table.assign(parent_ids=donors))  # a swap with a face from there
+    assert crossed.rows_without("there").tolist() == [0, 1, 2, 3, 4, 5, 7]
+    assert crossed.rows_from(["here"]).tolist() == [0, 1, 2, 3, 4, 5, 7]
     assert len(both.rows_from([])) == 16
     with pytest.raises(SettingsError, match="sources are nowhere; the dataset holds here, there"):
         both.rows_from(["nowhere"])
