@@ -23,7 +23,8 @@ TRACKED: Mapping[str, str] = {
     "atto": "training/results_portraits.json",
     "release_build": "dataset_builder/results_release.json",
     "released": "training/results_released.json",
-    "released_training": "training/experiments/longer.json",
+    "released_training": "training/experiments/wild.json",
+    "released_calibration": "training/experiments/wild_192.json",
     "speeds": "training/results_speed.json",
     "bench": "question_02/results.json",
     "growth": "question_02/results_growth.json",
@@ -147,12 +148,18 @@ class Numbers:
     @property
     def left_out(self) -> str:
         """What a training run never saw; empty where that is nothing."""
-        return "" if self.setting("leave_out") == "None" else self.setting("leave_out")
+        return self.setting_if_any("leave_out")
 
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""
         recorded = self.provenance["settings"]
         return str(recorded[name]) if isinstance(recorded, dict) else ""
+
+    def setting_if_any(self, name: str) -> str:
+        """The same, empty where the run had no such setting or did not use it."""
+        recorded = self.provenance["settings"]
+        value = recorded.get(name) if isinstance(recorded, dict) else None
+        return "" if value is None else str(value)
 
     def interval(self, name: str, digits: int = 3) -> str:
         """A measured value with its 95 % interval, count and size, as prose."""
@@ -197,7 +204,12 @@ def read_numbers(root: Path) -> dict[str, Numbers]:
     return {name: Numbers(results.read(path)) for name, path in (here | tracked).items()}
 
 
-def read_experiments() -> dict[str, Numbers]:
-    """What was tried for the released detector, by the names of the result files."""
-    files = sorted((results.REPOSITORY / EXPERIMENTS).glob("*.json"))
+def read_experiments(kind: str = "") -> dict[str, Numbers]:
+    """What was tried for the released detector, by the names of the result files.
+
+    Args:
+        kind: empty for the tries themselves; `stressed` and `elsewhere` are later measurings of
+            some of them.
+    """
+    files = sorted((results.REPOSITORY / EXPERIMENTS / kind).glob("*.json"))
     return {path.stem: Numbers(results.read(path)) for path in files}

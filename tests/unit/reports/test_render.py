@@ -64,6 +64,14 @@ def test_a_number_that_was_not_measured_stops_the_page() -> None:
         render_template("question_02/report.html.j2", images=3)
 
 
+def test_a_setting_that_a_run_did_not_use_is_empty_and_one_it_never_had_stops_the_page() -> None:
+    numbers = Numbers(results.ResultFile({}, {"settings": {"side": 192, "view": None}}, "sample"))
+    assert numbers.setting("side") == numbers.setting_if_any("side") == "192"
+    assert numbers.setting_if_any("view") == numbers.setting_if_any("leave_out") == ""
+    with pytest.raises(KeyError):
+        numbers.setting("leave_out")
+
+
 def test_an_interval_carries_count_and_size() -> None:
     values = {"x": 0.5, "x_low": 0.25, "x_high": 0.75, "x_n": 12}
     text = Numbers(results.ResultFile(values, {}, "sample")).interval("x", 2)
