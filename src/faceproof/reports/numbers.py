@@ -24,7 +24,6 @@ TRACKED: Mapping[str, str] = {
     "release_build": "dataset_builder/results_release.json",
     "released": "training/results_released.json",
     "released_training": "training/experiments/wild.json",
-    "released_calibration": "training/experiments/wild_192.json",
     "speeds": "training/results_speed.json",
     "bench": "question_02/results.json",
     "growth": "question_02/results_growth.json",
