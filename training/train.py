@@ -15,7 +15,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from faceproof import console, memory, results, settings
-from faceproof.learning import breakdowns, decisions, measuring, models, pools, scorers, training
+from faceproof.learning import (
+    breakdowns,
+    checkpoints,
+    decisions,
+    measuring,
+    models,
+    pools,
+    scorers,
+    training,
+)
 from faceproof.reports import figures
 from faceproof.scale import training_streams
 
@@ -46,7 +55,7 @@ def main() -> int:
     device = str(fitted.facts["trained_on"])
     results.write(run.results, values, results.Run(run, made_of, device=device))
     figures.draw_history(run.history, run.figure)
-    training.finish(run)
+    checkpoints.finish(run.work)
     console.say(f"model        {run.output}")
     console.say(f"results      {run.results}")
     return 0

@@ -1,8 +1,6 @@
 """One training run: its settings, the Trainer put together, and what it reports."""
 
 import json
-import logging
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from transformers import (
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.errors import SettingsError
+from faceproof.learning import checkpoints
 from faceproof.learning.augmentation import RECIPES, Recipe
 from faceproof.learning.batches import (
     Ahead,
@@ -48,12 +47,8 @@ from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive, require_rate
 from faceproof.storage import replacing
 
-logger = logging.getLogger(__name__)
-
 _EVALUATION_BATCH = 32  # images; memory, not results
 _SELF_BLENDS = ("blend", "self_blend")  # the family and the method of online self-blends
-_MADE_FROM = "made_from.json"
-_CHECKPOINTS, _WRITTEN_LAST = "checkpoint-*", "trainer_state.json"  # the Trainer's own names
 
 
 @dataclass(frozen=True)
@@ -288,9 +283,9 @@ def fit(
         callbacks=[Follow(photos), *_stop_early(run)],
     )
     made_from = describe(run, pools["train"].fingerprint + fingerprint, trainer.args.world_size)
-    checkpoint = _find_checkpoint(run, made_from)
+    checkpoint = checkpoints.find(run.work, made_from)
     if trainer.is_world_process_zero():
-        _claim(run, made_from, checkpoint)
+        checkpoints.claim(run.work, made_from, checkpoint)
     done = trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     supervised: Supervised = trainer.accelerator.unwrap_model(trainer.model)
     facts: dict[str, Scalar] = {
@@ -366,32 +361,6 @@ def describe(run: TrainSettings, fingerprint: str, processes: int) -> str:
     settings = {name: value for name, value in asdict(run).items() if not isinstance(value, Path)}
     document = {**settings, "fingerprint": fingerprint, "processes": processes}
     return json.dumps(document, sort_keys=True)
-
-
-def _find_checkpoint(run: TrainSettings, made_from: str) -> Path | None:
-    """The last whole checkpoint of the same run, if it was stopped before its end."""
-    claim = run.work / _MADE_FROM
-    if not claim.is_file() or claim.read_text() != made_from:
-        return None
-    whole = [one.parent for one in run.work.glob(f"{_CHECKPOINTS}/{_WRITTEN_LAST}")]
-    return max(whole, key=lambda one: int(one.name.rpartition("-")[2]), default=None)
-
-
-def _claim(run: TrainSettings, made_from: str, checkpoint: Path | None) -> None:
-    """Clear what another run left; say whose checkpoints these will be."""
-    if checkpoint is not None:
-        logger.info("going on from %s", checkpoint)
-        return
-    shutil.rmtree(run.work, ignore_errors=True)
-    with replacing(run.work / _MADE_FROM) as partial:
-        partial.write_text(made_from)
-
-
-def finish(run: TrainSettings) -> None:
-    """Drop the checkpoints of a run whose results are written: the next one starts afresh."""
-    (run.work / _MADE_FROM).unlink(missing_ok=True)
-    for checkpoint in run.work.glob(_CHECKPOINTS):
-        shutil.rmtree(checkpoint)
 
 
 def write_history(log_history: list[dict[str, float]], path: Path) -> None:

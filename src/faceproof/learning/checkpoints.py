@@ -1,0 +1,38 @@
+"""Checkpoints of a training run: whose they are, where to go on, when they go."""
+
+import logging
+import shutil
+from pathlib import Path
+
+from faceproof.storage import replacing
+
+logger = logging.getLogger(__name__)
+
+_MADE_FROM = "made_from.json"
+_CHECKPOINTS, _WRITTEN_LAST = "checkpoint-*", "trainer_state.json"  # the Trainer's own names
+
+
+def find(work: Path, made_from: str) -> Path | None:
+    """The last whole checkpoint of the same run, if it was stopped before its end."""
+    claimed = work / _MADE_FROM
+    if not claimed.is_file() or claimed.read_text() != made_from:
+        return None
+    whole = [one.parent for one in work.glob(f"{_CHECKPOINTS}/{_WRITTEN_LAST}")]
+    return max(whole, key=lambda one: int(one.name.rpartition("-")[2]), default=None)
+
+
+def claim(work: Path, made_from: str, checkpoint: Path | None) -> None:
+    """Clear what another run left; say whose checkpoints these will be."""
+    if checkpoint is not None:
+        logger.info("going on from %s", checkpoint)
+        return
+    shutil.rmtree(work, ignore_errors=True)
+    with replacing(work / _MADE_FROM) as partial:
+        partial.write_text(made_from)
+
+
+def finish(work: Path) -> None:
+    """Drop the checkpoints of a run whose results are written: the next one starts afresh."""
+    (work / _MADE_FROM).unlink(missing_ok=True)
+    for checkpoint in work.glob(_CHECKPOINTS):
+        shutil.rmtree(checkpoint)
