@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import evaluate
@@ -13,7 +14,7 @@ import torch
 from tests.conftest import REPOSITORY, run_script
 from transformers import AutoModelForImageClassification
 
-from faceproof.learning.models import load_model
+from faceproof.learning.models import load_model, open_any
 
 
 def train_words(dataset: Path, folder: Path) -> list[str]:
@@ -84,9 +85,23 @@ def test_a_changed_dataset_is_refused_before_training(dataset: Path, tmp_path: P
     assert "card but no shards" in done.stderr
 
 
-def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(dataset: Path, tmp_path: Path) -> None:
+def pretrain_words(dataset: Path, folder: Path) -> list[str]:
+    return [
+        "training/pretrain.py", "--config", "training/pretrain.yaml", "--dataset", str(dataset),
+        "--output", str(folder / "model"), "--work", str(folder / "work"),
+        "--cache", str(dataset.parent / "pixels"),
+        "--results", str(folder / "results.json"), "--history", str(folder / "history.jsonl"),
+        "--depths", "1", "1", "1", "--hidden_sizes", "4", "8", "8", "--side_pixels", "64",
+        "--epochs", "1", "--batch", "4", "--learning_rate", "5e-3", "--augment", "none",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("make_words", [train_words, pretrain_words])
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
+    dataset: Path, tmp_path: Path, make_words: Callable[[Path, Path], list[str]]
+) -> None:
     def words(folder: Path) -> list[str]:
-        return [*train_words(dataset, folder), "--epochs", "3", "--report_to", "none"]
+        return [*make_words(dataset, folder), "--epochs", "3"]
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = run_script(*words(whole))
@@ -106,10 +121,26 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(dataset: Path, tmp_
     done = run_script(*words(killed))
     assert done.returncode == 0, done.stderr
     assert "going on from" in done.stderr
-    first, second = (
-        load_model(str(folder / "model"))[0].state_dict() for folder in (whole, killed)
-    )
+    first, second = (open_any(str(folder / "model"))[0].state_dict() for folder in (whole, killed))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_two_processes_pretrain_what_is_trained_further(dataset: Path, tmp_path: Path) -> None:
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node", "2")
+    done = run_script(*torchrun, *pretrain_words(dataset, tmp_path / "first"))
+    assert done.returncode == 0, done.stderr
+    values = json.loads((tmp_path / "first" / "results.json").read_text())["values"]
+    assert values["processes"] == 2
+    assert 0 < values["unexplained_side_16"] < 1  # better than the mean
+
+    pretrained = tmp_path / "first" / "model"
+    words = train_words(dataset, tmp_path)
+    done = run_script("training/predict.py", "--model", str(pretrained), "--input", str(tmp_path))
+    assert done.returncode == 1
+    assert "no stored decision rule" in done.stderr
+    done = run_script(*words, "--init", str(pretrained), "--mask_weight", "0")
+    assert done.returncode == 0, done.stderr
+    assert load_model(str(tmp_path / "model"))[0].config.hidden_sizes == [4, 8, 8]
 
 
 def test_a_family_that_is_left_out_must_be_there(dataset: Path, tmp_path: Path) -> None:

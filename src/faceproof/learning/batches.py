@@ -253,10 +253,15 @@ def _choose(
 def _cut_alike(drawn: Sequence[_Drawn], side: int, rng: np.random.Generator) -> list[_Drawn]:
     """One square for all: a synthesized face has the size of the photo it was made beside."""
     height, width = np.min([pixels.shape[:2] for pixels, _, _ in drawn], axis=0)
-    side = min(side, int(height), int(width))
-    top, left = (int(rng.integers(length - side + 1)) for length in (height, width))
-    place = np.s_[top : top + side, left : left + side]
+    place = draw_square((int(height), int(width)), side, rng)
     return [(pixels[place], mask[place], label) for pixels, mask, label in drawn]
+
+
+def draw_square(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Rows and columns of a square somewhere in an image; at most as large as fits."""
+    side = min(side, *shape)
+    top, left = (int(rng.integers(length - side + 1)) for length in shape)
+    return slice(top, top + side), slice(left, left + side)
 
 
 def _label_seen(mask: Pixels, label: int) -> int:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faceproof.learning import checkpoints
 from faceproof.learning.augmentation import Recipe
 from faceproof.learning.decisions import Margins, calibrate
 from faceproof.learning.models import save_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
-from faceproof.learning.training import TrainSettings, describe, fit
+from faceproof.learning.training import TrainSettings, fit
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import read_commit
@@ -84,7 +85,9 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         decision = calibrate(labels, margins["validation"], run.error_rate)
         save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
     arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
-    arrays["made_from"] = np.array(describe(run, pools["train"].fingerprint, processes=1))
+    arrays["made_from"] = np.array(
+        checkpoints.describe(run, pools["train"].fingerprint, processes=1)
+    )
     commit, is_dirty = read_commit()
     arrays["commit"] = np.array(commit[:12] + "+" * is_dirty)
     arrays |= {f"{name}_margins": margins[name] for name in UNSEEN_SPLITS}
@@ -108,7 +111,7 @@ def is_done(cell: Cell, base: TrainSettings, fingerprint: str, folder: Path) -> 
     place = folder / f"{cell.name}.npz"
     if not place.is_file():
         return False
-    wanted = describe(_plan_run(cell, base, folder), fingerprint, processes=1)
+    wanted = checkpoints.describe(_plan_run(cell, base, folder), fingerprint, processes=1)
     with np.load(place) as arrays:
         return "made_from" in arrays and str(arrays["made_from"]) == wanted
 

@@ -1,15 +1,28 @@
 """Checkpoints of a training run: whose they are, where to go on, when they go."""
 
+import json
 import logging
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceproof.storage import replacing
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 logger = logging.getLogger(__name__)
 
 _MADE_FROM = "made_from.json"
 _CHECKPOINTS, _WRITTEN_LAST = "checkpoint-*", "trainer_state.json"  # the Trainer's own names
+
+
+def describe(run: "DataclassInstance", fingerprint: str, processes: int) -> str:
+    """What decides a run: its settings but for places, the data, the processes."""
+    settings = {name: value for name, value in asdict(run).items() if not isinstance(value, Path)}
+    document = {**settings, "fingerprint": fingerprint, "processes": processes}
+    return json.dumps(document, sort_keys=True)
 
 
 def find(work: Path, made_from: str) -> Path | None:

@@ -206,14 +206,16 @@ def round_weights(model: PreTrainedModel, weights: Weights) -> PreTrainedModel:
 
 
 def save_model(
-    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision, folder: Path,
+    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision | None, folder: Path,
     weights: Weights = "fp32",
 ) -> None:  # fmt: skip
     """Save weights (safetensors), processor and decision to `folder`, replacing what was there.
 
-    Half-precision weights take half the room; they are still computed with in float32.
+    Half-precision weights take half the room; they are still computed with in float32. A model
+    without a decision can be trained further and is refused by everything that judges.
     """
-    setattr(model.config, _DECISION, asdict(decision))
+    if decision is not None:
+        setattr(model.config, _DECISION, asdict(decision))
     partial = folder.with_name(f".{folder.name}.partial")
     older = folder.with_name(f".{folder.name}.old")
     for leftover in (partial, older):

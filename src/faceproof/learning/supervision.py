@@ -103,8 +103,8 @@ class HasEpochs(Protocol):
         """Say which epoch it is."""
 
 
-class Follow(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
-    """Lets the running mean follow after every step, and tells the photos which epoch it is.
+class TellEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
+    """Tells the photos which epoch it is.
 
     The Trainer tells them too, but not where several processes share them.
     """
@@ -122,6 +122,10 @@ class Follow(TrainerCallback):  # type: ignore[misc]  # transformers is not read
     ) -> None:
         """Called by the Trainer."""
         self._photos.set_epoch(round(state.epoch or 0))
+
+
+class Follow(TellEpoch):
+    """Lets the running mean follow after every step, too."""
 
     def on_step_end(
         self,

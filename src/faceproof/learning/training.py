@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -225,7 +225,7 @@ class Stream(Protocol):
 OpenStream = Callable[["TrainSettings", Mapping[Split, Pool], BaseImageProcessor], Stream]
 
 
-class _Trainer(Trainer):  # type: ignore[misc]  # transformers is not read by mypy
+class PrefetchingTrainer(Trainer):  # type: ignore[misc]  # transformers is not read by mypy
     """Batches are made ready one ahead."""
 
     def get_train_dataloader(self) -> "Ahead | Stream":
@@ -273,7 +273,7 @@ def fit(
     else:
         photos = open_stream(run, pools, processor)
         fingerprint = photos.fingerprint
-    trainer = _Trainer(
+    trainer = PrefetchingTrainer(
         model=Supervised(model, side_of(processor), run.mask_weight, run.decay),
         args=make_arguments(run),
         train_dataset=photos,
@@ -282,7 +282,9 @@ def fit(
         compute_metrics=scorer,
         callbacks=[Follow(photos), *_stop_early(run)],
     )
-    made_from = describe(run, pools["train"].fingerprint + fingerprint, trainer.args.world_size)
+    made_from = checkpoints.describe(
+        run, pools["train"].fingerprint + fingerprint, trainer.args.world_size
+    )
     checkpoint = checkpoints.find(run.work, made_from)
     if trainer.is_world_process_zero():
         checkpoints.claim(run.work, made_from, checkpoint)
@@ -354,13 +356,6 @@ def make_arguments(run: TrainSettings) -> TrainingArguments:
 
 def _stop_early(run: TrainSettings) -> list[EarlyStoppingCallback]:
     return [EarlyStoppingCallback(early_stopping_patience=run.patience)] if run.patience else []
-
-
-def describe(run: TrainSettings, fingerprint: str, processes: int) -> str:
-    """What decides a training run: its settings but for places, the data, the processes."""
-    settings = {name: value for name, value in asdict(run).items() if not isinstance(value, Path)}
-    document = {**settings, "fingerprint": fingerprint, "processes": processes}
-    return json.dumps(document, sort_keys=True)
 
 
 def write_history(log_history: list[dict[str, float]], path: Path) -> None:
