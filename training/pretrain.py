@@ -2,11 +2,12 @@
 
     torchrun --nproc_per_node 2 training/pretrain.py --config training/pretrain.yaml
     torchrun --nproc_per_node 2 training/train.py --config training/release.yaml \
-        --init build/release/pretrained --learning_rate 1e-3
+        --init build/release/pretrained --side_pixels 96 --learning_rate 1e-3
 
 Reads the images of training, never a label, and what EfficientNet-lite0 sees in them; writes a
 folder for `train.py --init` and a result file: how much of those features it gives on validation.
-Leave out here what training leaves out. A run that was stopped goes on.
+What training leaves out must be left out here too; train.py refuses it otherwise. A run that was
+stopped goes on.
 """
 
 from faceproof import console, memory, results, settings
@@ -22,9 +23,10 @@ def main() -> int:
     done = pretraining.pretrain(run, data["train"])
     if not console.is_main_process():
         return 0
-    measured = pretraining.measure_unexplained(done, data["validation"], run)
+    measured = pretraining.measure(done, data["validation"], run)
 
-    models.save_model(done.model, done.processor, None, run.output)
+    seen = models.Seen(data["train"].fingerprint, run.leave_out)
+    models.save_backbone(done.model, done.processor, seen, run.output)
     training.write_history(done.history, run.history)
     inputs = {"dataset": data["train"].fingerprint}
     results.write(run.results, {**done.facts, **measured}, results.Run(run, inputs))

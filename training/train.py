@@ -52,6 +52,8 @@ def main() -> int:
     models.save_model(model, processor, decision, run.output, run.weights)
     training.write_history(fitted.history, run.history)
     made_of = {"dataset": data["train"].fingerprint}
+    if init := models.hash_weights(run.init):
+        made_of["init"] = init
     device = str(fitted.facts["trained_on"])
     results.write(run.results, values, results.Run(run, made_of, device=device))
     figures.draw_history(run.history, run.figure)

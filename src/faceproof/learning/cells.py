@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from faceproof.learning import checkpoints
 from faceproof.learning.augmentation import Recipe
 from faceproof.learning.decisions import Margins, calibrate
-from faceproof.learning.models import save_model
+from faceproof.learning.models import hash_weights, save_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
 from faceproof.learning.training import TrainSettings, fit
@@ -85,9 +85,7 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         decision = calibrate(labels, margins["validation"], run.error_rate)
         save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
     arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
-    arrays["made_from"] = np.array(
-        checkpoints.describe(run, pools["train"].fingerprint, processes=1)
-    )
+    arrays["made_from"] = np.array(_describe(run, pools["train"].fingerprint))
     commit, is_dirty = read_commit()
     arrays["commit"] = np.array(commit[:12] + "+" * is_dirty)
     arrays |= {f"{name}_margins": margins[name] for name in UNSEEN_SPLITS}
@@ -106,12 +104,16 @@ def _plan_run(cell: Cell, base: TrainSettings, folder: Path) -> TrainSettings:
     )  # fmt: skip
 
 
+def _describe(run: TrainSettings, fingerprint: str) -> str:
+    return checkpoints.describe(run, fingerprint + hash_weights(run.init), processes=1)
+
+
 def is_done(cell: Cell, base: TrainSettings, fingerprint: str, folder: Path) -> bool:
     """True where the cell's scores are there and come from this recipe and this dataset."""
     place = folder / f"{cell.name}.npz"
     if not place.is_file():
         return False
-    wanted = checkpoints.describe(_plan_run(cell, base, folder), fingerprint, processes=1)
+    wanted = _describe(_plan_run(cell, base, folder), fingerprint)
     with np.load(place) as arrays:
         return "made_from" in arrays and str(arrays["made_from"]) == wanted
 

@@ -1,7 +1,7 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,15 +25,16 @@ from transformers import (
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import PILImageResampling
 
-from faceproof.errors import ModelError
+from faceproof.errors import ModelError, SettingsError
 from faceproof.learning.backbones import open_lite0
 from faceproof.learning.decisions import Decision
 from faceproof.records import LABELS
+from faceproof.storage import hash_file
 
 FROM_CONFIG = "config"
 LITE0 = "lite0"
 WEIGHTS = "model.safetensors"
-_DECISION = "decision"
+_DECISION, _SEEN = "decision", "pretraining"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
 _HEAD_CHANNELS = 64  # of a ViT, as in its paper
@@ -60,6 +61,26 @@ class Architecture:
     stem_pixels: int
     side_pixels: int
     kind: Kind = "convnextv2"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What pretrained weights come from: a dataset, by its fingerprint, and what was left out."""
+
+    dataset: str
+    left_out: str | None
+
+
+def check_design(depths: Sequence[int], hidden_sizes: Sequence[int], kind: Kind) -> None:
+    """Refuse stages that make no network of this kind.
+
+    Raises:
+        SettingsError: as many depths as sizes are needed, and a ViT has one stage.
+    """
+    if len(depths) != len(hidden_sizes):
+        raise SettingsError("depths and hidden_sizes must name the same number of stages")
+    if kind == "vit" and len(depths) != 1:
+        raise SettingsError("depths has several stages; a vit has one")
 
 
 def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, BaseImageProcessor]:
@@ -206,21 +227,56 @@ def round_weights(model: PreTrainedModel, weights: Weights) -> PreTrainedModel:
 
 
 def save_model(
-    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision | None, folder: Path,
+    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision, folder: Path,
     weights: Weights = "fp32",
 ) -> None:  # fmt: skip
     """Save weights (safetensors), processor and decision to `folder`, replacing what was there.
 
-    Half-precision weights take half the room; they are still computed with in float32. A model
-    without a decision can be trained further and is refused by everything that judges.
+    Half-precision weights take half the room; they are still computed with in float32.
     """
-    if decision is not None:
-        setattr(model.config, _DECISION, asdict(decision))
+    setattr(model.config, _DECISION, asdict(decision))
+    _save(model, processor, folder, _store(model.state_dict(), weights))
+
+
+def save_backbone(
+    model: PreTrainedModel, processor: BaseImageProcessor, seen: Seen, folder: Path
+) -> None:
+    """Save a classifier without its head, for `make_model`; nothing that judges takes it.
+
+    Args:
+        model: the classifier; its labels go too.
+        processor: of the model.
+        seen: what its weights come from.
+        folder: to write, replacing what was there.
+    """
+    backbone = model.base_model
+    backbone.config.id2label = {i: f"LABEL_{i}" for i in range(len(LABELS))}  # without a meaning
+    backbone.config.label2id = {name: i for i, name in backbone.config.id2label.items()}
+    setattr(backbone.config, _SEEN, asdict(seen))
+    _save(backbone, processor, folder, backbone.state_dict())
+
+
+def find_seen(config: PretrainedConfig) -> Seen | None:
+    """What a backbone of ours was pretrained on; None where nothing is known."""
+    stored = getattr(config, _SEEN, None)
+    return None if stored is None else Seen(**stored)
+
+
+def hash_weights(init: str) -> str:
+    """Of a local folder that is fine-tuned, the hash of its weights; empty for all else."""
+    weights = Path(init) / WEIGHTS
+    return hash_file(weights) if weights.is_file() else ""
+
+
+def _save(
+    model: PreTrainedModel, processor: BaseImageProcessor, folder: Path,
+    state: Mapping[str, Tensor],
+) -> None:  # fmt: skip
     partial = folder.with_name(f".{folder.name}.partial")
     older = folder.with_name(f".{folder.name}.old")
     for leftover in (partial, older):
         shutil.rmtree(leftover, ignore_errors=True)
-    model.save_pretrained(partial, state_dict=_store(model.state_dict(), weights))
+    model.save_pretrained(partial, state_dict=dict(state))
     processor.save_pretrained(partial)
     if folder.exists():
         folder.rename(older)

@@ -4,15 +4,13 @@ Why: a few thousand photos do not teach a network to see. A small network that f
 the features of one that saw ImageNet, on the faces that it will be trained on, starts further on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel, TrainingArguments, set_seed
 from transformers.image_processing_utils import BaseImageProcessor
 
@@ -21,17 +19,19 @@ from faceproof.learning import checkpoints
 from faceproof.learning.augmentation import RECIPES, Policy, Recipe
 from faceproof.learning.backbones import open_lite0
 from faceproof.learning.batches import Batch, collate, draw_square
-from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, make_model
+from faceproof.learning.distillations import Distilled, measure_unexplained
+from faceproof.learning.models import FROM_CONFIG, Architecture, Kind, check_design, make_model
 from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
-from faceproof.learning.processors import side_of, to_tensor
-from faceproof.learning.supervision import TellEpoch, to_map
+from faceproof.learning.processors import to_tensor
+from faceproof.learning.supervision import TellEpoch
 from faceproof.learning.training import PrefetchingTrainer
-from faceproof.metrics import Measured, Rows, measure
+from faceproof.metrics import Measured, Rows
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 
 _MEASURED_AT_ONCE = 32  # images; memory, not results
+_SMALLEST_SIDE = 64  # pixels: the teacher's last maps have then two places a side
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,10 @@ class PretrainSettings:
     batch: int = field(default=32, metadata={"help": "images a step and process"})
     learning_rate: float = field(default=1e-3, metadata={"help": "peak of AdamW's cosine schedule"})
     weight_decay: float = field(default=0.05, metadata={"help": "of AdamW"})
-    augment: Recipe = field(default="wild", metadata={"help": "what images go through"})
+    augment: Recipe = field(
+        default="wild",
+        metadata={"help": "what images go through; online self-blends are not drawn"},
+    )
     leave_out: str | None = field(
         default=None,
         metadata={"help": "family, method or source that is not looked at; as in train.py"},
@@ -71,8 +74,11 @@ class PretrainSettings:
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
         require_positive(self, "epochs", "batch", "stem_pixels", "side_pixels", "measured_images")
-        if len(self.depths) != len(self.hidden_sizes):
-            raise SettingsError("depths and hidden_sizes must name the same number of stages")
+        check_design(self.depths, self.hidden_sizes, self.kind)
+        if self.side_pixels < _SMALLEST_SIDE:
+            raise SettingsError(
+                f"side_pixels is {self.side_pixels}; it must be {_SMALLEST_SIDE} or more"
+            )
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
 
@@ -84,7 +90,7 @@ class PretrainSettings:
 
 
 class Faces(torch.utils.data.Dataset[Batch]):
-    """One item per image, treated as training images are, without its label."""
+    """One item per image, cut, mirrored and degraded by a policy, without its label."""
 
     def __init__(
         self, rows: Rows, store: PixelStore, processor: BaseImageProcessor, policy: Policy,
@@ -115,79 +121,6 @@ class Faces(torch.utils.data.Dataset[Batch]):
         return {"pixel_values": to_tensor([treated], self._processor)}
 
 
-class Distilled(nn.Module):
-    """A network that learns to give the feature maps of a teacher, wherever both have one.
-
-    The last map of each size is compared, the teacher's by channels of mean 0 and deviation 1, as
-    a linear map makes it of the student's. The mean squared error is then the share of the
-    teacher's variance that stays unexplained: 0 all is given, 1 nothing but the mean.
-
-    Source: hints of FitNets (Romero et al. 2015); standardised targets after Wei et al. 2022.
-    """
-
-    gain: Tensor
-    shift: Tensor
-
-    def __init__(
-        self, model: PreTrainedModel, processor: BaseImageProcessor,
-        teacher: PreTrainedModel, teacher_processor: BaseImageProcessor,
-    ) -> None:  # fmt: skip
-        """Take the classifier whose backbone learns, and the one it learns from, each with its own.
-
-        Raises:
-            SettingsError: they have no map of one size.
-        """
-        super().__init__()
-        self.student = model.base_model
-        self.teacher = teacher.base_model.eval().requires_grad_(False)
-        for name, value in zip(
-            ("gain", "shift"), _translate(processor, teacher_processor), strict=True
-        ):
-            self.register_buffer(name, value, persistent=False)
-        side = side_of(processor)
-        given, wanted = self._look(torch.zeros(1, 3, side, side))
-        self.sides = sorted(set(given) & set(wanted))
-        if not self.sides:
-            raise SettingsError(
-                f"its maps have the sides {sorted(given)}, the teacher's {sorted(wanted)}; "
-                "choose stem_pixels or side_pixels so that one is the same"
-            )
-        channels = [(given[one].shape[1], wanted[one].shape[1]) for one in self.sides]
-        self.heads = nn.ModuleList(nn.Conv2d(own, asked, 1) for own, asked in channels)
-        for weights in self.heads.parameters():  # to begin with the mean, which leaves all
-            nn.init.zeros_(weights)
-        self.scales = nn.ModuleList(  # no momentum: statistics of all steps, few or many
-            nn.BatchNorm2d(asked, momentum=None, affine=False) for _, asked in channels
-        )
-
-    def train(self, mode: bool = True) -> "Distilled":
-        """As any module, but the teacher stays as it is."""
-        super().train(mode)
-        self.teacher.eval()
-        return self
-
-    def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
-        """The loss, and of each image the unexplained share by size of the maps, shape (N, sides).
-
-        Args:
-            pixel_values: (N, 3, H, W) float32, as the student's processor gives them.
-        """
-        given, wanted = self._look(pixel_values.contiguous(memory_format=torch.channels_last))
-        errors = [
-            (head(given[side]) - scale(wanted[side])).square().mean(dim=(1, 2, 3))
-            for side, head, scale in zip(self.sides, self.heads, self.scales, strict=True)
-        ]
-        unexplained = torch.stack(errors, dim=1)
-        return {"loss": unexplained.mean(), "unexplained": unexplained}
-
-    def _look(self, pixel_values: Tensor) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
-        given = self.student(pixel_values=pixel_values, output_hidden_states=True)
-        with torch.no_grad():
-            translated = pixel_values * self.gain + self.shift
-            wanted = self.teacher(pixel_values=translated, output_hidden_states=True)
-        return _list_maps(given.hidden_states), _list_maps(wanted.hidden_states)
-
-
 @dataclass(frozen=True)
 class Pretrained:
     """What learned, with its head still to be trained, and how it went."""
@@ -205,16 +138,14 @@ def pretrain(run: PretrainSettings, pool: Pool) -> Pretrained:
     A run that was stopped goes on from its last checkpoint in `run.work`.
 
     Raises:
-        SettingsError: what is left out is not there, or no map can be compared.
+        SettingsError: what is left out is not there or leaves nothing, or the maps do not fit.
     """
     if run.leave_out is not None:
         check_left_out(run.leave_out, pool)
     set_seed(run.seed)
     model, processor = make_model(FROM_CONFIG, run.design)
     distilled = Distilled(model, processor, *open_lite0(run.side_pixels))
-    faces = Faces(
-        pool.rows_without(run.leave_out), pool.images, processor, RECIPES[run.augment], run.seed
-    )
+    faces = Faces(_list_rows(run, pool), pool.images, processor, RECIPES[run.augment], run.seed)
     trainer = PrefetchingTrainer(
         model=distilled,
         args=_make_arguments(run),
@@ -238,31 +169,29 @@ def pretrain(run: PretrainSettings, pool: Pool) -> Pretrained:
     return Pretrained(model.eval(), processor, distilled.eval(), trainer.state.log_history, facts)
 
 
-@torch.inference_mode()
-def measure_unexplained(
-    pretrained: Pretrained, pool: Pool, run: PretrainSettings
-) -> dict[str, Measured]:
-    """The share of the teacher's variance that is not given, by size of the maps, whole faces."""
-    rng = np.random.default_rng(run.seed)
-    rows = rng.permutation(pool.rows_without(run.leave_out))[: run.measured_images]
-    shares = np.concatenate(
-        [
-            pretrained.distilled(_read(pool, part, pretrained.processor))["unexplained"].numpy()
-            for part in np.split(rows, range(_MEASURED_AT_ONCE, len(rows), _MEASURED_AT_ONCE))
-        ]
-    )
-    return {
-        f"unexplained_side_{side}": measure(partial(_average, own), pool.groups[rows], run.seed)
-        for side, own in zip(pretrained.distilled.sides, shares.T, strict=True)
-    }
+def measure(pretrained: Pretrained, pool: Pool, run: PretrainSettings) -> dict[str, Measured]:
+    """How much of the teacher's features is not given, of images drawn from another split.
+
+    Raises:
+        SettingsError: without what is left out there are none.
+    """
+    rows = np.random.default_rng(run.seed).permutation(_list_rows(run, pool))
+    pixels = _read(pool, rows[: run.measured_images], pretrained.processor)
+    groups = pool.groups[rows[: run.measured_images]]
+    return measure_unexplained(pretrained.distilled, pixels, groups, run.seed)
 
 
-def _average(values: NDArray[np.float32], drawn: Rows) -> float:
-    return float(values[drawn].mean())
+def _list_rows(run: PretrainSettings, pool: Pool) -> Rows:
+    rows = pool.rows_without(run.leave_out)
+    if not len(rows):
+        raise SettingsError(f"without {run.leave_out} there are no images to learn from")
+    return rows
 
 
-def _read(pool: Pool, rows: Rows, processor: BaseImageProcessor) -> Tensor:
-    return to_tensor([pool.images.image(row) for row in rows.tolist()], processor)
+def _read(pool: Pool, rows: Rows, processor: BaseImageProcessor) -> Iterator[Tensor]:
+    """Whole images, some at once."""
+    for part in np.split(rows, range(_MEASURED_AT_ONCE, len(rows), _MEASURED_AT_ONCE)):
+        yield to_tensor([pool.images.image(row) for row in part.tolist()], processor)
 
 
 def _make_arguments(run: PretrainSettings) -> TrainingArguments:
@@ -282,17 +211,3 @@ def _make_arguments(run: PretrainSettings) -> TrainingArguments:
         seed=run.seed,
         report_to="none",
     )
-
-
-def _list_maps(hidden: Sequence[Tensor]) -> dict[int, Tensor]:
-    """The last map of each size, by its side."""
-    return {one.shape[-1]: one for one in map(to_map, hidden)}
-
-
-def _translate(own: BaseImageProcessor, other: BaseImageProcessor) -> tuple[Tensor, Tensor]:
-    """Gain and shift, (3, 1, 1) each, from what one processor gives to what another would."""
-    mean, deviation, other_mean, other_deviation = (
-        torch.tensor(values).view(-1, 1, 1)
-        for values in (own.image_mean, own.image_std, other.image_mean, other.image_std)
-    )
-    return deviation / other_deviation, (mean - other_mean) / other_deviation

@@ -124,8 +124,8 @@ class TellEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is not r
         self._photos.set_epoch(round(state.epoch or 0))
 
 
-class Follow(TellEpoch):
-    """Lets the running mean follow after every step, too."""
+class Follow(TrainerCallback):  # type: ignore[misc]  # as above
+    """Lets the running mean follow after every step."""
 
     def on_step_end(
         self,

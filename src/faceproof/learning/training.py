@@ -29,11 +29,16 @@ from faceproof.learning.batches import (
     collate,
     group_rows,
 )
+from faceproof.learning.calibrations import resize_input
 from faceproof.learning.models import (
     FROM_CONFIG,
     Architecture,
     Kind,
+    Seen,
     Weights,
+    check_design,
+    find_seen,
+    hash_weights,
     make_model,
     round_weights,
 )
@@ -41,7 +46,7 @@ from faceproof.learning.pixels import PixelStore
 from faceproof.learning.pools import Pool, check_left_out
 from faceproof.learning.processors import side_of
 from faceproof.learning.scorers import Scorer
-from faceproof.learning.supervision import Follow, Supervised
+from faceproof.learning.supervision import Follow, Supervised, TellEpoch
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive, require_rate
@@ -151,10 +156,7 @@ class TrainSettings:
         require_positive(self, "validation_images")
         if self.view is not None and self.data is None:
             raise SettingsError("a view is of a store; give --data too")
-        if len(self.depths) != len(self.hidden_sizes):
-            raise SettingsError("depths and hidden_sizes must name the same number of stages")
-        if self.kind == "vit" and len(self.depths) != 1:
-            raise SettingsError("depths has several stages; a vit has one")
+        check_design(self.depths, self.hidden_sizes, self.kind)
         for name in ("patience", "side_pixels", "crop_pixels", "mask_weight"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be 0 or more")
@@ -261,12 +263,16 @@ def fit(
 
     Raises:
         ModelError: `run.init` holds no image classifier.
-        SettingsError: what is left out is not there, or leaves nothing to train on.
+        SettingsError: what is left out is not there, or leaves nothing to train on; `run.init` has
+            seen more than this run may, or does not take `run.side_pixels`.
     """
     if run.leave_out is not None:
         check_left_out(run.leave_out, pools["train"])
     set_seed(run.seed)
     model, processor = make_model(run.init, run.design(pools["train"].images))
+    _check_seen(find_seen(model.config), run, pools["train"].fingerprint)
+    if run.side_pixels not in (0, side_of(processor)):
+        resize_input(model, processor, run.side_pixels)
     photos: PhotoGroups | Stream
     if run.data is None or open_stream is None:
         photos, fingerprint = make_training(run, pools["train"], processor), ""
@@ -280,11 +286,10 @@ def fit(
         eval_dataset=_make_validation(run, pools["validation"], processor),
         data_collator=collate,
         compute_metrics=scorer,
-        callbacks=[Follow(photos), *_stop_early(run)],
+        callbacks=[TellEpoch(photos), Follow(), *_stop_early(run)],
     )
-    made_from = checkpoints.describe(
-        run, pools["train"].fingerprint + fingerprint, trainer.args.world_size
-    )
+    inputs = pools["train"].fingerprint + fingerprint + hash_weights(run.init)
+    made_from = checkpoints.describe(run, inputs, trainer.args.world_size)
     checkpoint = checkpoints.find(run.work, made_from)
     if trainer.is_world_process_zero():
         checkpoints.claim(run.work, made_from, checkpoint)
@@ -301,6 +306,21 @@ def fit(
     }
     model = round_weights(supervised.trained.eval().cpu(), run.weights)
     return Fitted(model, processor, trainer.state.log_history, facts)
+
+
+def _check_seen(seen: Seen | None, run: TrainSettings, fingerprint: str) -> None:
+    """Refuse a backbone that may know what this run is judged by."""
+    if seen is None:
+        return
+    if seen.dataset != fingerprint:
+        raise SettingsError(
+            f"{run.init} was pretrained on another dataset, whose people may be tested here; "
+            "pretrain it on this one"
+        )
+    if run.leave_out not in (None, seen.left_out):
+        raise SettingsError(
+            f"{run.init} was pretrained with {run.leave_out}; pretrain it with --leave_out too"
+        )
 
 
 def make_training(run: TrainSettings, pool: Pool, processor: BaseImageProcessor) -> PhotoGroups:

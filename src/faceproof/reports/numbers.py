@@ -208,7 +208,7 @@ def read_experiments(kind: str = "") -> dict[str, Numbers]:
 
     Args:
         kind: empty for the tries themselves; `stressed` and `elsewhere` are later measurings of
-            some of them.
+            some of them, `pretrained` are networks that some began with.
     """
     files = sorted((results.REPOSITORY / EXPERIMENTS / kind).glob("*.json"))
     return {path.stem: Numbers(results.read(path)) for path in files}

@@ -7,7 +7,7 @@ from tests.conftest import TINY
 from faceproof.learning.backbones import open_lite0
 from faceproof.learning.batches import IGNORED
 from faceproof.learning.models import Architecture, make_model
-from faceproof.learning.supervision import Follow, Supervised, to_map
+from faceproof.learning.supervision import Supervised, TellEpoch, to_map
 
 PIXELS = torch.linspace(-2, 2, 4 * 3 * 92 * 92).reshape(4, 3, 92, 92)
 LABELS = torch.tensor([0, 1, 0, IGNORED])
@@ -88,9 +88,9 @@ class Told:
 
 def test_the_photos_are_told_the_epoch_also_after_a_stop() -> None:
     told = Told()
-    follow = Follow(told)
+    teller = TellEpoch(told)
     for epoch in (None, 1.0, 1.9999999):
-        follow.on_epoch_begin(None, SimpleNamespace(epoch=epoch), None)
+        teller.on_epoch_begin(None, SimpleNamespace(epoch=epoch), None)
     assert told.epochs == [0, 1, 2]
 
 

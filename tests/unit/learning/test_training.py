@@ -1,10 +1,14 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.conftest import TINY
 
 from faceproof.errors import SettingsError
-from faceproof.learning.training import TrainSettings, make_arguments, write_history
+from faceproof.learning.models import Seen, make_model, save_backbone
+from faceproof.learning.pools import Pool
+from faceproof.learning.training import TrainSettings, fit, make_arguments, write_history
 
 NAMES = ("dataset", "output", "work", "cache", "results", "history", "figure")
 PATHS = {name: Path(name) for name in NAMES}
@@ -59,3 +63,16 @@ def test_history_is_one_entry_a_line(tmp_path: Path) -> None:
     write_history([{"epoch": 1.0}, {"epoch": 2.0}], tmp_path / "h.jsonl")
     lines = (tmp_path / "h.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1.0, 2.0]
+
+
+def test_a_backbone_that_saw_what_is_left_out_or_another_dataset_is_refused(
+    pool: Pool, tmp_path: Path
+) -> None:
+    saved = tmp_path / "pretrained"
+    save_backbone(*make_model("config", TINY), Seen(pool.fingerprint, "swap"), saved)
+    run = settings(init=str(saved), leave_out="dcgan", patience=0)
+    with pytest.raises(SettingsError, match="was pretrained with dcgan"):
+        fit(run, {"train": pool, "validation": pool})
+    elsewhere = replace(pool, fingerprint="e" * 64)
+    with pytest.raises(SettingsError, match="pretrained on another dataset"):
+        fit(run, {"train": elsewhere, "validation": elsewhere})
