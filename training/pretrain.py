@@ -2,7 +2,7 @@
 
     torchrun --nproc_per_node 2 training/pretrain.py --config training/pretrain.yaml
     torchrun --nproc_per_node 2 training/train.py --config training/release.yaml \
-        --init build/release/pretrained --side_pixels 96 --learning_rate 1e-3
+        --init build/release/pretrained --side_pixels 96
 
 Reads the images of training, never a label, and what EfficientNet-lite0 sees in them; writes a
 folder for `train.py --init` and a result file: how much of those features it gives on validation.

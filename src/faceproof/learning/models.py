@@ -36,6 +36,7 @@ LITE0 = "lite0"
 WEIGHTS = "model.safetensors"
 _DECISION, _SEEN = "decision", "pretraining"
 _INITIAL_DEVIATION = 0.15  # the library's 0.02 suits hundreds of channels; these nets have tens
+_HEAD_DEVIATION = 0.02  # of a new head on what is pretrained; the library's own
 _STEM_DEVIATION = 0.5  # large enough that fine detail is not drowned by what follows
 _HEAD_CHANNELS = 64  # of a ViT, as in its paper
 _NOT_LOADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
@@ -252,6 +253,8 @@ def save_backbone(
     backbone = model.base_model
     backbone.config.id2label = {i: f"LABEL_{i}" for i in range(len(LABELS))}  # without a meaning
     backbone.config.label2id = {name: i for i, name in backbone.config.id2label.items()}
+    # A head comes on top later: small, or its first steps tear down what was learned.
+    backbone.config.initializer_range = _HEAD_DEVIATION
     setattr(backbone.config, _SEEN, asdict(seen))
     _save(backbone, processor, folder, backbone.state_dict())
 

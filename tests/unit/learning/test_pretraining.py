@@ -59,6 +59,7 @@ def test_what_was_pretrained_is_fine_tuned_and_does_not_judge(pool: Pool, tmp_pa
     first, second = (make_model(place, DESIGN)[0] for _ in range(2))
     assert first.config.id2label == {0: "real", 1: "fake"}
     assert not torch.equal(first.classifier.weight, second.classifier.weight)  # a fresh head
+    assert float(first.classifier.weight.detach().abs().max()) < 0.1  # and a small one
     kept = first.base_model.state_dict()
     assert all(torch.equal(kept[name], learned[name]) for name in learned)
 
