@@ -149,6 +149,11 @@ class Numbers:
         """What a training run never saw; empty where that is nothing."""
         return self.setting_if_any("leave_out")
 
+    @property
+    def init(self) -> str:
+        """What a training run began with."""
+        return self.setting_if_any("init")
+
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""
         recorded = self.provenance["settings"]
