@@ -145,7 +145,11 @@ def test_two_processes_pretrain_what_is_trained_further(dataset: Path, tmp_path:
     assert 0 < values["unexplained_side_16"] < 0.95
     pretrained = tmp_path / "first" / "model"
     words = train_words(dataset, tmp_path)
-    done = run_script("training/predict.py", "--model", str(pretrained), "--input", str(tmp_path))
+    done = run_script(
+        "training/predict.py", "--model", str(pretrained),
+        "--input", str(dataset.parent / "exports" / "test_faces.zip"),
+        "--output", str(tmp_path / "scores.csv"),
+    )  # fmt: skip
     assert done.returncode == 1
     assert "not 0 real and 1 fake" in done.stderr
     words += ["--init", str(pretrained), "--mask_weight", "0"]
