@@ -73,7 +73,7 @@ class PretrainSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "epochs", "batch", "stem_pixels", "side_pixels", "measured_images")
+        require_positive(self, "epochs", "batch", "stem_pixels", "measured_images")
         check_design(self.depths, self.hidden_sizes, self.kind)
         if self.side_pixels < _SMALLEST_SIDE:
             raise SettingsError(
