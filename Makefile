@@ -9,6 +9,7 @@ ROOT ?= build/demo
 
 # Without it two torch threads on busy cores spend their time spinning at barriers.
 export OMP_WAIT_POLICY := passive
+export OPENBLAS_NUM_THREADS := 1
 export HF_HOME := $(CURDIR)/build/cache
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -125,7 +126,7 @@ protocol: install
 	python question_03/measure.py --config question_03/protocol.yaml
 
 test: install
-	python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # What .ci/run checks before it runs anything: format, lint, types, import floors, stale pages.
 check: install

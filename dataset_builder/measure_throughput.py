@@ -1,4 +1,4 @@
-"""Time a build: fakes per second of each method, and whole builds of growing size.
+r"""Time a build: fakes per second of each method, and whole builds of growing size.
 
     python dataset_builder/measure_throughput.py --work build/throughput \
         --results dataset_builder/results_throughput.json

@@ -1,4 +1,4 @@
-"""Time audits of a thousand, ten thousand and a hundred thousand images, and their memory.
+r"""Time audits of a thousand, ten thousand and a hundred thousand images, and their memory.
 
     python question_02/measure_growth.py --model build/demo/model --work build/audit_growth \
         --results question_02/results_growth.json

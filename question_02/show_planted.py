@@ -1,4 +1,4 @@
-"""Draw what a classifier trained on a planted set follows.
+r"""Draw what a classifier trained on a planted set follows.
 
     python question_02/show_planted.py --model build/worked/model --planted build/worked/planted \
         --clean build/worked/clean --figure question_02/figures/worked_faces.png

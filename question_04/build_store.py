@@ -1,4 +1,4 @@
-"""Build a store of raw images: examine, drop duplicates, write shards, index, publish.
+r"""Build a store of raw images: examine, drop duplicates, write shards, index, publish.
 
     python question_04/build_store.py --source photos --place s3://bucket/faces
     python question_04/build_store.py --source s3://bucket/raw --place s3://bucket/faces \

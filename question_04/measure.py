@@ -1,4 +1,4 @@
-"""Measure everything question 4 claims about speed, beside what others offer; most of an hour.
+r"""Measure everything question 4 claims about speed, beside what others offer; most of an hour.
 
     python question_04/measure.py --work build/bench --results question_04/results.json \
         --figures question_04/figures

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.scripts import run_forked
 
 from faceproof.buckets import Endpoint
 from faceproof.data.images import Pixels, decode
@@ -25,7 +26,9 @@ TINY = Architecture(depths=(1, 1, 1, 1), hidden_sizes=(4, 8, 8, 8), stem_pixels=
 
 
 def run_script(*words: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    """Run a script of the repository as a user would."""
+    """Run a script of the repository, or what follows `python`, as a user would."""
+    if words[0].endswith(".py"):
+        return run_forked(words, cwd)
     return subprocess.run(
         [sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False
     )

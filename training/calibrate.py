@@ -1,4 +1,4 @@
-"""Fit a trained model's temperature and limits again: to your own data, or to larger inputs.
+r"""Fit a trained model's temperature and limits again: to your own data, or to larger inputs.
 
     python training/calibrate.py --model training/released --dataset build/folder/dataset \
         --cache build/pixels --output build/folder/model --results build/folder/calibrated.json

@@ -1,4 +1,4 @@
-"""Measure a trained model on a built dataset: every metric, by method, source and person.
+r"""Measure a trained model on a built dataset: every metric, by method, source and person.
 
     python training/measure_model.py --model training/released --dataset build/release/dataset \
         --cache build/pixels --results build/release/measured.json

@@ -1,4 +1,4 @@
-"""Time prediction against the stock pipeline, and a training step against the bare model.
+r"""Time prediction against the stock pipeline, and a training step against the bare model.
 
     python training/measure_speed.py --model build/portraits/model \
         --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \

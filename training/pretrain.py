@@ -1,4 +1,4 @@
-"""Pretrain a network of your own design: it learns a pretrained network's features of faces.
+r"""Pretrain a network of your own design: it learns a pretrained network's features of faces.
 
     torchrun --nproc_per_node 2 training/pretrain.py --config training/pretrain.yaml
     torchrun --nproc_per_node 2 training/train.py --config training/release.yaml \

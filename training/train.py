@@ -1,4 +1,4 @@
-"""Train the classifier on the built dataset.
+r"""Train the classifier on the built dataset.
 
     accelerate launch training/train.py --config training/tiny.yaml
     torchrun --nproc_per_node 2 training/train.py --config training/tiny.yaml

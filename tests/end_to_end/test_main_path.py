@@ -19,6 +19,7 @@ SHORTER = {
     "dataset_builder/build_dataset.py": ["--autoencoder_steps", "20"],
     "training/train.py": ["--epochs", "1"],
     "question_01/measure.py": ["--seeds", "20"],
+    "question_02/audit.py": ["--images", "40"],
     "question_04/show_store.py": ["--passes", "1"],
 }
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from tests.conftest import run_script
 
@@ -59,7 +60,10 @@ def test_the_worked_case_is_drawn(dataset: Path, model: Path, tmp_path: Path) ->
         assert np.asarray(picture.convert("L")).std() > 20
 
 
-def test_an_audit_of_the_bench_is_kept_with_its_commit(tmp_path: Path) -> None:
+def test_an_audit_of_the_bench_is_kept_with_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logging.disable", lambda _: None)  # in its own process it is for good
     benches._work(tmp_path, "codec", 3, "abc")
     kept = json.loads(benches.locate(tmp_path, "codec", 3).read_text())
     assert kept["outcomes"]["shortcut_codec"] == "fail"

@@ -62,7 +62,8 @@ def test_its_card_says_how_it_is_run(space: Path) -> None:
 
 
 SPEAK = """
-import atexit, json, runpy, sys
+import atexit, json, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 sys.argv = ["app.py", "--port", sys.argv[1]]
 @atexit.register
 def tell():

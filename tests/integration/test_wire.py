@@ -28,7 +28,7 @@ from faceproof.scale.stores import open_store
 from faceproof.scale.views import view_all
 
 COUNT = 120
-QUICK = Patience(tries=4, first_wait_seconds=0.01, longest_wait_seconds=0.05, timeout_seconds=1)
+QUICK = Patience(tries=8, first_wait_seconds=0.01, longest_wait_seconds=0.05, timeout_seconds=1)
 LOADING = Loading(batch=16, chunk_bytes=8000, window_bytes=30_000)
 ADDRESS = "s3://wire/store"
 
