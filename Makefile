@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
 
-# Without it two torch threads on busy cores spend their time spinning at barriers.
+# Without these, threads of torch and of BLAS spend their time spinning when the cores are busy.
 export OMP_WAIT_POLICY := passive
 export OPENBLAS_NUM_THREADS := 1
 export HF_HOME := $(CURDIR)/build/cache
