@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     EfficientNetConfig,
     EfficientNetForImageClassification,
@@ -20,6 +20,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import PILImageResampling
 
 from faceproof.data.assets import LITE0, find_asset
+from faceproof.errors import SettingsError
 
 _OPEN_GATE = 30.0  # sigmoid of it is 1 in float32
 _IMAGE_NET_CLASSES = 1000
@@ -68,6 +69,26 @@ def open_lite0(side_pixels: int) -> tuple[PreTrainedModel, BaseImageProcessor]:
         include_top=False,  # True would normalise twice
     )
     return model.eval(), processor
+
+
+def freeze_start(model: PreTrainedModel, blocks: int) -> None:
+    """Let the stem and the first blocks (stages, layers) of a backbone stay as they are.
+
+    Why: few training images bend early features to themselves, and what tells unseen generators
+    goes (Kumar et al. 2022).
+
+    Raises:
+        SettingsError: the backbone has fewer blocks.
+    """
+    if not blocks:
+        return
+    backbone = model.base_model
+    lists = [module for module in backbone.modules() if isinstance(module, nn.ModuleList)]
+    known = list(lists[0]) if lists else []
+    if blocks > len(known):
+        raise SettingsError(f"frozen_blocks is {blocks}; {type(model).__name__} has {len(known)}")
+    for module in (backbone.embeddings, *known[:blocks]):
+        module.requires_grad_(False)
 
 
 def _rename(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

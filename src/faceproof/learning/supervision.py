@@ -50,11 +50,11 @@ class Supervised(nn.Module):
         """As any module, but statistics of batch normalisation stay those of the pretraining.
 
         Why: a batch holds a few photos several times each, half of them forged, which no single
-        image that is judged later does.
+        image that is judged later does. What is frozen drops nothing out either.
         """
         super().train(mode)
         for module in self.model.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm2d) or _is_frozen(module):
                 module.eval()
         return self
 
@@ -138,6 +138,11 @@ class Follow(TrainerCallback):  # type: ignore[misc]  # as above
         model = kwargs["model"]
         inner = getattr(model, "module", model)  # within DistributedDataParallel
         inner.follow()  # type: ignore[attr-defined]  # a Supervised, given as object
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    learns = [weights.requires_grad for weights in module.parameters()]
+    return bool(learns) and not any(learns)
 
 
 def to_map(hidden: Tensor) -> Tensor:

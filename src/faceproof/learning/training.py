@@ -20,6 +20,7 @@ from transformers.image_processing_utils import BaseImageProcessor
 from faceproof.errors import SettingsError
 from faceproof.learning import checkpoints
 from faceproof.learning.augmentation import RECIPES, Recipe
+from faceproof.learning.backbones import freeze_start
 from faceproof.learning.batches import (
     Ahead,
     Batch,
@@ -87,6 +88,10 @@ class TrainSettings:
             "help": "Hub id or folder to fine-tune; `lite0`: the pretrained backbone that is "
             "installed here; `config`: from scratch"
         },
+    )
+    frozen_blocks: int = field(
+        default=0,
+        metadata={"help": "blocks of a pretrained network that stay as they are, with the stem"},
     )
     kind: Kind = field(default="convnextv2", metadata={"help": "network made from scratch"})
     depths: list[int] = field(
@@ -157,9 +162,11 @@ class TrainSettings:
         if self.view is not None and self.data is None:
             raise SettingsError("a view is of a store; give --data too")
         check_design(self.depths, self.hidden_sizes, self.kind)
-        for name in ("patience", "side_pixels", "crop_pixels", "mask_weight"):
+        for name in ("patience", "side_pixels", "crop_pixels", "mask_weight", "frozen_blocks"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        if self.frozen_blocks and self.init == FROM_CONFIG:
+            raise SettingsError("frozen_blocks is of a pretrained network; give init too")
         if not self.learning_rate > 0:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
         if not 0 <= self.decay < 1:
@@ -273,6 +280,7 @@ def fit(
     _check_seen(find_seen(model.config), run, pools["train"].fingerprint)
     if run.side_pixels not in (0, side_of(processor)):
         resize_input(model, processor, run.side_pixels)
+    freeze_start(model, run.frozen_blocks)
     photos: PhotoGroups | Stream
     if run.data is None or open_stream is None:
         photos, fingerprint = make_training(run, pools["train"], processor), ""

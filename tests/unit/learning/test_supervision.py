@@ -4,7 +4,8 @@ import pytest
 import torch
 from tests.conftest import TINY
 
-from faceproof.learning.backbones import open_lite0
+from faceproof.errors import SettingsError
+from faceproof.learning.backbones import freeze_start, open_lite0
 from faceproof.learning.batches import IGNORED
 from faceproof.learning.models import Architecture, make_model
 from faceproof.learning.supervision import Supervised, TellEpoch, to_map
@@ -117,3 +118,34 @@ def test_a_pretrained_network_keeps_its_statistics() -> None:
     supervised(PIXELS[:, :, :64, :64], LABELS, MASKS)["loss"].backward()
     assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
     assert model.classifier.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("init", "design"),
+    [
+        ("lite0", Architecture((1,), (1,), 4, 64)),
+        ("config", Architecture((1, 1), (4, 8), stem_pixels=4, side_pixels=64)),
+        ("config", Architecture((2,), (64,), stem_pixels=16, side_pixels=64, kind="vit")),
+    ],
+)
+def test_the_start_of_a_backbone_can_stay_as_it_is(init: str, design: Architecture) -> None:
+    model = make_model(init, design)[0]
+    freeze_start(model, 1)
+    supervised = Supervised(model, 64, 0.0, 0.9).train()
+    supervised(PIXELS[..., :64, :64], LABELS)["loss"].backward()
+    learned = {name for name, one in model.named_parameters() if one.grad is not None}
+    frozen = {name for name, _ in model.named_parameters()} - learned
+    assert any("embeddings" in name for name in frozen)
+    assert {name.split(".0.")[0].split(".")[-1] for name in frozen if "embed" not in name} <= {
+        "blocks", "stages", "layers",
+    }  # fmt: skip
+    assert any(".1." in name for name in learned)
+    assert not model.base_model.embeddings.training
+    assert model.classifier.weight.grad is not None
+
+
+def test_no_more_blocks_stay_than_there_are() -> None:
+    with pytest.raises(
+        SettingsError, match="frozen_blocks is 17; EfficientNetForImageClassification has 16"
+    ):
+        freeze_start(make_model("lite0", Architecture((1,), (1,), 4, 64))[0], 17)
