@@ -207,19 +207,21 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend.
 
         The photo itself comes always, at times resized, and a face from beside it: those two show
-        what a generator leaves, the others what altering leaves.
+        what a generator leaves, the others what altering leaves. Of some photos no others come.
         """
-        asked = ((group.plain, (group.reals,)), (group.beside, group.forged))
+        policy, wanted = self._treatment.policy, self._treatment.images_of_each
+        has_forged = len(group.beside) < wanted or rng.random() >= policy.generated
+        asked = (
+            (group.plain, (group.reals,)),
+            (group.beside, group.forged if has_forged else ()),
+        )
         reals, fakes = (
-            [
-                self._read(row, label)
-                for row in _choose(first, parts, self._treatment.images_of_each, rng)
-            ]
+            [self._read(row, label) for row in _choose(first, parts, wanted, rng)]
             for label, (first, parts) in enumerate(asked)
         )
-        share = self._treatment.policy.self_blends
-        if group.photo is not None and group.photo in self._points and rng.random() < share:
-            sham, fake = self._blend(group.photo, rng)
+        photo = group.photo if has_forged else None
+        if photo is not None and photo in self._points and rng.random() < policy.self_blends:
+            sham, fake = self._blend(photo, rng)
             reals, fakes = [*reals[:1], sham, *reals[2:]], [*fakes[:1], fake, *fakes[2:]]
         return [*reals, *fakes]
 

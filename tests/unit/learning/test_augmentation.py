@@ -49,9 +49,11 @@ def test_recipes_differ_in_what_they_say() -> None:
     assert RECIPES["none"].kinds == ()
     assert set(ALL.kinds) == {*PHOTOMETRIC, *DEGRADATION}
     blends = {name: policy.self_blends > 0 for name, policy in RECIPES.items()}
-    assert [name for name in blends if blends[name]] == ["self_blending", "all", "wild"]
+    assert [name for name in blends if blends[name]] == ["self_blending", "all", "wild", "mild"]
     assert set(RECIPES["wild"].kinds) == {*ALL.kinds, *WILD}
-    assert set(ABLATED) == set(RECIPES) - {"wild"}
+    assert RECIPES["mild"].kinds == RECIPES["wild"].kinds
+    assert RECIPES["mild"].chance < RECIPES["wild"].chance
+    assert set(ABLATED) == set(RECIPES) - {"wild", "mild"}
 
 
 def test_light_and_gamma_by_hand() -> None:

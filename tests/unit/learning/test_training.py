@@ -24,7 +24,7 @@ def settings(**change: object) -> TrainSettings:
         {"epochs": 0}, {"batch": 0}, {"images_of_each": 0}, {"validation_images": 0},
         {"crop_pixels": 93, "side_pixels": 92}, {"depths": [1]}, {"learning_rate": -1.0},
         {"decay": 1.0}, {"error_rate": 0.5}, {"mask_weight": -1.0}, {"patience": -1},
-        {"augment": "wild"},
+        {"augment": "wild"}, {"frozen_blocks": 1},
         {"kind": "vit", "depths": [1, 1], "hidden_sizes": [64, 64]},
     ],
     ids=lambda change: next(iter(change)),
