@@ -74,11 +74,10 @@ def open_lite0(side_pixels: int) -> tuple[PreTrainedModel, BaseImageProcessor]:
 def freeze_start(model: PreTrainedModel, blocks: int) -> None:
     """Let the stem and the first blocks (stages, layers) of a backbone stay as they are.
 
-    Why: few training images bend early features to themselves, and what tells unseen generators
-    goes (Kumar et al. 2022).
-
     Raises:
         SettingsError: the backbone has fewer blocks.
+
+    Source: fine-tuning can distort pretrained features (Kumar et al. 2022).
     """
     if not blocks:
         return
