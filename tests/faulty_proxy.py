@@ -21,20 +21,25 @@ _OURS = ("transfer-encoding", "connection", "content-length")  # headers we writ
 
 @dataclass
 class FaultyProxy:
-    """Where it listens, how often each path was asked for, which faults were made."""
+    """Where it listens, how often each part of a path was asked for, which faults were made.
+
+    A part is what lies before a last byte: a reader that goes on after a broken answer asks from
+    another first byte.
+    """
 
     port: int  # of the server
     plan: Plan
     url: str = ""
-    asked: dict[str, int] = field(default_factory=dict)
+    asked: dict[tuple[str, str], int] = field(default_factory=dict)
     made: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def choose(self, path: str) -> Fault | None:
-        """What to do to the next answer for a path."""
+    def choose(self, path: str, span: str) -> Fault | None:
+        """What to do to the next answer for a path and a `Range`."""
+        part = path, span.rpartition("-")[2]
         with self.lock:
-            before = self.asked.get(path, 0)
-            self.asked[path] = before + 1
+            before = self.asked.get(part, 0)
+            self.asked[part] = before + 1
             fault = self.plan(path, before)
             if fault is not None:
                 self.made.append(fault)
@@ -49,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        fault = self.proxy.choose(self.path.partition("?")[0])
+        fault = self.proxy.choose(self.path.partition("?")[0], self.headers.get("Range", ""))
         if fault == "reset":
             linger = struct.pack("ii", 1, 0)  # close with RST
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -94,7 +99,7 @@ def start_faulty_proxy(port: int, plan: Plan) -> Iterator[FaultyProxy]:
 
     Args:
         port: of the server.
-        plan: from a path and how often it was asked for before, to a fault or nothing.
+        plan: from a path and how often this part of it was asked for before, to a fault or nothing.
     """
     proxy = FaultyProxy(port, plan)
     handler = type("Handler", (_Handler,), {"proxy": proxy})
