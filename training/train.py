@@ -23,6 +23,7 @@ from faceproof.learning import (
     models,
     pools,
     scorers,
+    train_settings,
     training,
 )
 from faceproof.reports import figures
@@ -31,7 +32,7 @@ from faceproof.scale import training_streams
 
 def main() -> int:
     """Train, calibrate, measure, save."""
-    run = settings.read(training.TrainSettings, __doc__)
+    run = settings.read(train_settings.TrainSettings, __doc__)
     memory.keep_freed_memory()
     data = pools.open_pools(run.dataset, run.cache)
 

@@ -14,7 +14,7 @@ from faceproof.data import shards
 from faceproof.errors import DatasetError, SettingsError
 from faceproof.learning.models import make_model
 from faceproof.learning.pools import open_pools
-from faceproof.learning.training import TrainSettings
+from faceproof.learning.train_settings import TrainSettings
 from faceproof.scale import streaming
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store

@@ -23,14 +23,12 @@ _SMALL_CHANCE = 0.05  # of each of eleven kinds: more than half of the images st
 _SELF_BLENDS = 0.5  # share of photos of which one fake is a fresh blend of the photo with itself
 _SMALLEST_CUT = 0.7  # of a face's side, where training cuts squares out of it
 _SMALLEST_MILD_CUT = 0.8
-_GENERATED = 0.5  # share of photos with generated faces beside them that have no other fakes
 
 
 @dataclass(frozen=True)
 class Policy:
     """What one recipe draws: its kinds, each by chance; mirroring; and the share of self-blends.
 
-    `generated` is the share of photos whose fakes are generated faces alone, if there are enough.
     Where `smallest_cut` is below 1, a random square of at least this share of the side stands for a
     whole face (the scale jitter of Szegedy et al. 2015): how it is framed is then no sign.
     """
@@ -40,7 +38,6 @@ class Policy:
     self_blends: float
     smallest_cut: float = 1.0
     chance: float = _CHANCE
-    generated: float = 0.0
 
     def apply(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
         """The image after the kinds that were drawn; (H, W, 3) uint8 RGB in and out, one shape."""
@@ -208,7 +205,6 @@ RECIPES: Mapping[Recipe, Policy] = {
         _SELF_BLENDS,
         _SMALLEST_MILD_CUT,
         chance=_SMALL_CHANCE,
-        generated=_GENERATED,
     ),
 }
 ABLATED: tuple[Recipe, ...] = ("none", "photometric", "degradation", "self_blending", "all")

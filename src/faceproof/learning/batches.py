@@ -32,14 +32,14 @@ _AT_ONCE = 2  # photos that are made ready side by side
 _EASY = 2.5  # times the usual difference of a self-blend, at the start of the curriculum
 
 
-_Drawn = tuple[Pixels, Pixels, int]  # image, mask, label
+_Drawn = tuple[Pixels, Pixels, float]  # image, mask, what it is to be taken for
 
 
 class Batch(TypedDict, total=False):
     """`pixel_values` (N, 3, H, W) float32, normalised by the processor; `labels` (N,) int64.
 
-    In training also `masks` (N, H, W) float32, 0 untouched to 1 replaced, and labels of `IGNORED`
-    where the crop shows nothing of the forgery.
+    In training also `masks` (N, H, W) float32, 0 untouched to 1 replaced, labels of `IGNORED`
+    where the crop shows nothing of the forgery, and where they are softened float32, 0 to 1.
     """
 
     pixel_values: Tensor
@@ -150,10 +150,10 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
 
     def __init__(
         self, groups: Sequence[PhotoRows], store: PixelStore, processor: BaseImageProcessor,
-        treatment: Treatment,
+        treatment: Treatment, targets: NDArray[np.float32] | None = None,
     ) -> None:  # fmt: skip
-        """Take the photos of `group_rows` and the images of their split."""
-        self._groups, self._store = groups, store
+        """Take the photos of `group_rows`, the images of their split, and their softer labels."""
+        self._groups, self._store, self._targets = groups, store, targets
         self._processor, self._treatment = processor, treatment
         self._points = store.find_points() if treatment.policy.self_blends else {}
         self._epoch = 0
@@ -191,9 +191,10 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         side = None if treatment.crop_pixels is None else pictures[0].shape[0]
         masks = [self._fit_mask(mask, side) for _, mask, _ in drawn]
         labels = [label for _, _, label in drawn]
+        kind = torch.int64 if self._targets is None else torch.float32
         return {
             "pixel_values": to_tensor(pictures, self._processor, side),
-            "labels": torch.tensor(list(map(_label_seen, masks, labels))),
+            "labels": torch.tensor(list(map(_label_seen, masks, labels)), dtype=kind),
             "masks": torch.from_numpy(np.stack(masks)).float() / 255,
         }
 
@@ -207,26 +208,25 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         """Reals and fakes of a photo; by chance one of each gives way to a fresh self-blend.
 
         The photo itself comes always, at times resized, and a face from beside it: those two show
-        what a generator leaves, the others what altering leaves. Of some photos no others come.
+        what a generator leaves, the others what altering leaves.
         """
-        policy, wanted = self._treatment.policy, self._treatment.images_of_each
-        has_forged = len(group.beside) < wanted or rng.random() >= policy.generated
-        asked = (
-            (group.plain, (group.reals,)),
-            (group.beside, group.forged if has_forged else ()),
-        )
+        asked = ((group.plain, (group.reals,)), (group.beside, group.forged))
         reals, fakes = (
-            [self._read(row, label) for row in _choose(first, parts, wanted, rng)]
+            [
+                self._read(row, label)
+                for row in _choose(first, parts, self._treatment.images_of_each, rng)
+            ]
             for label, (first, parts) in enumerate(asked)
         )
-        photo = group.photo if has_forged else None
-        if photo is not None and photo in self._points and rng.random() < policy.self_blends:
-            sham, fake = self._blend(photo, rng)
+        share = self._treatment.policy.self_blends
+        if group.photo is not None and group.photo in self._points and rng.random() < share:
+            sham, fake = self._blend(group.photo, rng)
             reals, fakes = [*reals[:1], sham, *reals[2:]], [*fakes[:1], fake, *fakes[2:]]
         return [*reals, *fakes]
 
     def _read(self, row: int, label: int) -> _Drawn:
-        return self._store.image(row), self._store.mask(row), label
+        target = label if self._targets is None else float(self._targets[row])
+        return self._store.image(row), self._store.mask(row), target
 
     def _blend(self, photo: int, rng: np.random.Generator) -> tuple[_Drawn, _Drawn]:
         """A sham and a fake; from easy to hard over the epochs."""
@@ -266,7 +266,7 @@ def draw_square(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> 
     return slice(top, top + side), slice(left, left + side)
 
 
-def _label_seen(mask: Pixels, label: int) -> int:
+def _label_seen(mask: Pixels, label: float) -> float:
     """The label, but `IGNORED` for a fake that the crop shows nothing of."""
     is_hidden = label == FAKE and (mask > 0).mean() < _SEEN_SHARE
     return IGNORED if is_hidden else label

@@ -15,7 +15,8 @@ from faceproof.learning.decisions import Margins, calibrate
 from faceproof.learning.models import hash_weights, save_model
 from faceproof.learning.pools import Pool
 from faceproof.learning.scoring import score_rows
-from faceproof.learning.training import TrainSettings, fit
+from faceproof.learning.train_settings import TrainSettings
+from faceproof.learning.training import fit
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import read_commit

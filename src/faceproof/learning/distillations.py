@@ -90,7 +90,7 @@ class Distilled(nn.Module):
         with torch.no_grad():
             translated = pixel_values * self.gain + self.shift
             wanted = self.teacher(pixel_values=translated, output_hidden_states=True)
-        return _list_maps(given.hidden_states), _list_maps(wanted.hidden_states)
+        return list_maps(given.hidden_states), list_maps(wanted.hidden_states)
 
 
 @torch.inference_mode()
@@ -141,7 +141,7 @@ def _share_variance(
     return float(errors[drawn].mean() / variance)
 
 
-def _list_maps(hidden: Sequence[Tensor]) -> dict[int, Tensor]:
+def list_maps(hidden: Sequence[Tensor]) -> dict[int, Tensor]:
     """The last map of each size, by its side."""
     return {one.shape[-1]: one for one in map(to_map, hidden)}
 

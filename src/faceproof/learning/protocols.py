@@ -14,7 +14,7 @@ from faceproof.errors import SettingsError
 from faceproof.learning.augmentation import ABLATED, Recipe
 from faceproof.learning.cells import Cell, is_done, run_cell
 from faceproof.learning.pools import Pool, open_pools
-from faceproof.learning.training import TrainSettings
+from faceproof.learning.train_settings import TrainSettings
 from faceproof.learning.workers import run_tasks
 from faceproof.records import Split
 from faceproof.results import Size

@@ -34,7 +34,8 @@ from faceproof.learning.pools import open_pools
 from faceproof.learning.predictions import Detector, Tally
 from faceproof.learning.processors import side_of
 from faceproof.learning.supervision import Supervised
-from faceproof.learning.training import TrainSettings, make_training
+from faceproof.learning.train_settings import TrainSettings
+from faceproof.learning.training import make_training
 from faceproof.memory import keep_freed_memory
 from faceproof.metrics import auroc
 from faceproof.results import Scalar, Size

@@ -65,7 +65,7 @@ class Supervised(nn.Module):
 
         Args:
             pixel_values: (N, 3, H, W) float32.
-            labels: (N,) int64, `IGNORED` where the picture does not show its label.
+            labels: (N,), 0 real to 1 fake, `IGNORED` where the picture does not show its label.
             masks: (N, H, W) float32, 0 untouched to 1 replaced.
         """
         # Two thirds of the time on a CPU where convolutions are depthwise; else the same.
@@ -168,6 +168,12 @@ def _count_channels(model: PreTrainedModel, side_pixels: int) -> int:
 
 
 def _add_loss(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-    """The mean over labels that count; 0 where none does, as in a batch of padding."""
-    total = nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
-    return {"loss": total / (labels != IGNORED).sum().clamp(min=1), "logits": logits}
+    """The mean over labels that count; 0 where none does, as in a batch of padding.
+
+    Cross-entropy, of labels between 0 and 1 too.
+    """
+    counts = labels != IGNORED
+    losses = nn.functional.binary_cross_entropy_with_logits(
+        logits[:, 1] - logits[:, 0], labels.clamp(min=0).to(logits.dtype), reduction="none"
+    )
+    return {"loss": (losses * counts).sum() / counts.sum().clamp(min=1), "logits": logits}

@@ -17,7 +17,7 @@ from faceproof.errors import DatasetError, SettingsError
 from faceproof.learning.batches import Batch, Treatment
 from faceproof.learning.pools import Pool
 from faceproof.learning.processors import to_tensor
-from faceproof.learning.training import TrainSettings
+from faceproof.learning.train_settings import TrainSettings
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.scale.indexes import UNLABELLED
 from faceproof.scale.loader import Loading, ViewLoader

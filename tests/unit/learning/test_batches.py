@@ -50,19 +50,6 @@ def test_a_training_item_is_a_photo_with_all_that_was_made_of_or_beside_it(
     assert sorted(batch["masks"][:4].amax(dim=(1, 2)).tolist()) == [0, 0, 1, 1]
 
 
-@pytest.mark.parametrize(("share", "least"), [(0.0, 0.0), (1.0, 1.0)])
-def test_a_photo_may_have_generated_faces_for_its_only_fakes(
-    pool: Pool, processor: BaseImageProcessor, share: float, least: float
-) -> None:
-    policy = Policy((), is_mirrored=False, self_blends=1.0, generated=share)
-    groups = open_groups(pool, processor, replace(PLAIN, policy=policy, images_of_each=1))
-    smallest = 1.0
-    for epoch in range(12):  # a generated face is forged everywhere, the others in the middle
-        groups.set_epoch(epoch)
-        smallest = min(smallest, float(groups[0]["masks"][1:].min()))
-    assert smallest == least
-
-
 def test_photos_left_with_one_label_are_left_out(pool: Pool) -> None:
     only_reals = np.flatnonzero(pool.labels == 0)
     assert group_rows(pool.table, only_reals) == []

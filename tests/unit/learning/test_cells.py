@@ -9,7 +9,7 @@ from faceproof.errors import SettingsError
 from faceproof.learning.cells import Cell, choose_rows, read_cell, run_cell
 from faceproof.learning.models import load_model
 from faceproof.learning.pools import Pool
-from faceproof.learning.training import TrainSettings
+from faceproof.learning.train_settings import TrainSettings
 from faceproof.results import read_commit
 
 RECIPE = Path(__file__).parents[3] / "training" / "smallest.yaml"

@@ -8,7 +8,7 @@ from faceproof.learning import protocols
 from faceproof.learning.cells import Cell, run_cell
 from faceproof.learning.pools import Pool
 from faceproof.learning.protocols import MAIN, ProtocolSettings, read_places, run_cells
-from faceproof.learning.training import TrainSettings
+from faceproof.learning.train_settings import TrainSettings
 
 RECIPE = Path(__file__).parents[3] / "training" / "smallest.yaml"
 

@@ -8,7 +8,8 @@ from tests.conftest import TINY
 from faceproof.errors import SettingsError
 from faceproof.learning.models import Seen, make_model, save_backbone
 from faceproof.learning.pools import Pool
-from faceproof.learning.training import TrainSettings, fit, make_arguments, write_history
+from faceproof.learning.train_settings import TrainSettings
+from faceproof.learning.training import fit, make_arguments, write_history
 
 NAMES = ("dataset", "output", "work", "cache", "results", "history", "figure")
 PATHS = {name: Path(name) for name in NAMES}
@@ -24,7 +25,8 @@ def settings(**change: object) -> TrainSettings:
         {"epochs": 0}, {"batch": 0}, {"images_of_each": 0}, {"validation_images": 0},
         {"crop_pixels": 93, "side_pixels": 92}, {"depths": [1]}, {"learning_rate": -1.0},
         {"decay": 1.0}, {"error_rate": 0.5}, {"mask_weight": -1.0}, {"patience": -1},
-        {"augment": "wild"}, {"frozen_blocks": 1},
+        {"augment": "wild"}, {"frozen_blocks": 1}, {"soften": 0.5},
+        {"soften": 1.0, "init": "lite0"}, {"soften": 0.5, "init": "lite0", "data": "s3://faces"},
         {"kind": "vit", "depths": [1, 1], "hidden_sizes": [64, 64]},
     ],
     ids=lambda change: next(iter(change)),
