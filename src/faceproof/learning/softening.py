@@ -111,7 +111,7 @@ def summarise(model: PreTrainedModel, pictures: torch.Tensor) -> Features:
     """Mean and deviation of each channel of the last map of each size, shape (N, D).
 
     Args:
-        model: takes `pixel_values`, gives hidden states.
+        model: takes `pixel_values`, gives hidden states; in evaluation mode.
         pictures: (N, 3, H, W) float32.
     """
     pictures = pictures.contiguous(memory_format=torch.channels_last)
