@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.console import progress
 from faceproof.data.checks.shortcuts import read_file_facts
@@ -22,7 +24,7 @@ from faceproof.data.images import Pixels
 from faceproof.learning.backbones import open_lite0
 from faceproof.learning.pools import Pool
 from faceproof.learning.processors import to_tensor
-from faceproof.metrics import Labels, auroc
+from faceproof.metrics import Labels, Rows, auroc
 from faceproof.storage import replacing
 
 Features = NDArray[np.float32]
@@ -74,17 +76,33 @@ def _measure_each(measure: Callable[[Pixels], Features]) -> Callable[[Pool], Fea
     return measure_pool
 
 
-@torch.inference_mode()
 def _embed(pool: Pool) -> Features:
     """Pooled features of EfficientNet-lite0, shape (N, 1280)."""
     model, processor = open_lite0(_LITE0_PIXELS)
+    rows = np.arange(len(pool.images))
+    return embed_rows(
+        pool, rows, processor, lambda values: model.base_model(pixel_values=values).pooler_output
+    )
+
+
+@torch.inference_mode()
+def embed_rows(
+    pool: Pool, rows: Rows, processor: BaseImageProcessor, embed: Callable[[Tensor], Tensor]
+) -> Features:
+    """What a network gives of some images, shape (M, D).
+
+    Args:
+        pool: the split.
+        rows: of its images, shape (M,).
+        processor: of the network.
+        embed: from pictures, (n, 3, H, W), to features, (n, D).
+    """
     parts = []
-    starts = range(0, len(pool.images), _BATCH)
-    for start in progress(starts, "lite0 features", "batches", len(starts)):
-        rows = range(start, min(start + _BATCH, len(pool.images)))
-        pictures = [np.ascontiguousarray(pool.images.image(row)) for row in rows]
-        values = to_tensor(pictures, processor)
-        parts.append(model.base_model(pixel_values=values).pooler_output.numpy())
+    starts = range(0, len(rows), _BATCH)
+    for start in progress(starts, "features", "batches", len(starts)):
+        chosen = rows[start : start + _BATCH].tolist()
+        pictures = [np.ascontiguousarray(pool.images.image(row)) for row in chosen]
+        parts.append(embed(to_tensor(pictures, processor)).numpy())
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -104,9 +122,14 @@ BASELINES: Mapping[str, Callable[[Pool], Features]] = {
 
 def read_features(name: str, pool: Pool, place: Path) -> Features:
     """A baseline's features of a split, measured once and kept at `place`."""
+    return keep_features(place, lambda: BASELINES[name](pool))
+
+
+def keep_features(place: Path, measure: Callable[[], Features]) -> Features:
+    """Features that are measured once and kept at `place`."""
     if not place.is_file():
         with replacing(place) as partial, partial.open("wb") as sink:
-            np.save(sink, BASELINES[name](pool))
+            np.save(sink, measure())
     features: Features = np.load(place)
     return features
 

@@ -5,6 +5,7 @@ each of them, and knows those of another generator less. A linear head on featur
 trained for this keeps to what such faces share; where it is not sure, the label says so.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +15,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
-from faceproof.console import progress
 from faceproof.data.forgery.synthesize import FAMILY
 from faceproof.errors import SettingsError
+from faceproof.learning.baselines import Features, embed_rows, keep_features
 from faceproof.learning.distillations import list_maps
 from faceproof.learning.pools import Pool
-from faceproof.learning.processors import to_tensor
 from faceproof.metrics import Rows
 from faceproof.records import FAKE
-from faceproof.storage import replacing
 
-Features = NDArray[np.float32]
 Targets = NDArray[np.float32]
 
 _FOLDS = 4
 _STRENGTH = 0.01  # inverse regularisation: features are many, and alike
 _STEPS = 400
-_AT_ONCE = 16  # images; memory, not results
 
 
 def soften(pool: Pool, kept: Rows, features: Features, share: float) -> Targets:
@@ -93,21 +91,11 @@ def read_features(
         processor: its own.
         place: file of this split, network and size.
     """
-    if not place.is_file():
-        rows = find_seen(pool)
-        starts = range(0, len(rows), _AT_ONCE)
-        parts = []
-        for start in progress(starts, "features", "batches", len(starts)):
-            pictures = [pool.images.image(int(row)) for row in rows[start : start + _AT_ONCE]]
-            parts.append(summarise(model, to_tensor(pictures, processor)))
-        with replacing(place) as partial, partial.open("wb") as sink:
-            np.save(sink, np.concatenate(parts))
-    features: Features = np.load(place)
-    return features
+    look = partial(summarise, model)
+    return keep_features(place, lambda: embed_rows(pool, find_seen(pool), processor, look))
 
 
-@torch.inference_mode()
-def summarise(model: PreTrainedModel, pictures: torch.Tensor) -> Features:
+def summarise(model: PreTrainedModel, pictures: Tensor) -> Tensor:
     """Mean and deviation of each channel of the last map of each size, shape (N, D).
 
     Args:
@@ -116,8 +104,5 @@ def summarise(model: PreTrainedModel, pictures: torch.Tensor) -> Features:
     """
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     hidden = model.base_model(pixel_values=pictures, output_hidden_states=True).hidden_states
-    parts = [
-        part for one in list_maps(hidden).values() for part in (one.mean((2, 3)), one.std((2, 3)))
-    ]
-    summary: Features = torch.cat(parts, 1).numpy()
-    return summary
+    maps = list_maps(hidden).values()
+    return torch.cat([part for one in maps for part in (one.mean((2, 3)), one.std((2, 3)))], 1)
