@@ -31,9 +31,12 @@ install:
 	fi
 
 # Everything from photos to pages. Writes to build/demo and the built parts of dataset_builder.
+# What it said, and the state of the files that made it, are kept for the end-to-end tests.
 demo: install
-	@$(MAKE) --no-print-directory path ROOT=build/demo
+	@mkdir -p build && rm -f build/demo.made_by
+	@set -o pipefail; $(MAKE) --no-print-directory path ROOT=build/demo | tee build/demo.log
 	@python -m faceproof.reports.summary --root build/demo
+	@git ls-files -z | xargs -0 sha256sum > build/demo.made_by 2>/dev/null || rm -f build/demo.made_by
 
 # The same, into the tracked results and pages.
 results: install

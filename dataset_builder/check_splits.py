@@ -2,9 +2,9 @@
 
     python dataset_builder/check_splits.py --data faces.zip --manifest faces.csv
 
-Reads images and a CSV with the columns image and split, and where known identity_id, image_id and
+Reads images and a CSV with the columns image, split and identity_id, and where known image_id and
 parent_ids. Writes nothing; exit code 1 and the names if a person, near copies (resized, encoded
-again, mirrored) or a parent stand in another split.
+again, mirrored) or a parent stand in another split, or if no column names people.
 """
 
 from faceproof import console, settings
@@ -15,9 +15,11 @@ def main() -> int:
     """Read, compare, refuse or say that all is well."""
     run = settings.read(manifests.ManifestSettings, __doc__)
     entries = manifests.read_manifest(run)
-    compared = manifests.refuse_leaks(entries, run.data)
-    people = len({entry.identity_id for entry in entries if entry.identity_id})
-    console.say(f"{compared} of {len(entries)} images compared, {people} people: no split leaks")
+    looked = manifests.refuse_leaks(entries, run.data)
+    console.say(
+        f"{looked.compared} of {looked.images} images compared, {looked.people} people: "
+        "no split leaks"
+    )
     return 0
 
 

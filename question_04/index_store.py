@@ -9,6 +9,7 @@ writes it. Keys of S3 come from the AWS variables. A run that was stopped goes o
 
 from faceproof import console, settings
 from faceproof.buckets import Bucket
+from faceproof.data.labels import parse_labels
 from faceproof.scale import indexing
 from faceproof.scale.indexes import Columns
 
@@ -18,7 +19,8 @@ def main() -> int:
     run = settings.read(indexing.IndexSettings, __doc__)
     label = None if run.label == "none" else run.label
     columns = Columns(run.image, label, tuple(one for one in run.strata if one != "none"))
-    store = indexing.index_store(Bucket(run.place), columns, Bucket(run.data), run.prefix)
+    labels = parse_labels(run.labels)
+    store = indexing.index_store(Bucket(run.place), columns, Bucket(run.data), run.prefix, labels)
     console.say(f"images           {len(store)} in {len(store.manifest.files)} files")
     console.say(
         f"strata           {len(store.manifest.strata)} of {', '.join(run.strata) or 'none'}"

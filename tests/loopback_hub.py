@@ -61,18 +61,20 @@ class Hub:
             self._free = count
             self._gate.notify_all()
 
-    def is_holding(self) -> bool:
-        """Whether an object waits, and all that may pass have passed."""
+    def wait_until_holding(self) -> None:
+        """Wait until an object waits, and all that may pass have passed."""
         with self._gate:
-            return self._held > 0 and self._free == 0
+            self._gate.wait_for(lambda: self._held > 0 and self._free == 0)
 
     def pass_gate(self) -> None:
         """Wait until one more object may be taken."""
         with self._gate:
             self._held += 1
+            self._gate.notify_all()
             self._gate.wait_for(lambda: self._free != 0)
             self._held -= 1
             self._free = None if self._free is None else self._free - 1
+            self._gate.notify_all()
 
     def files(self, kind: str, name: str) -> dict[str, bytes]:
         """The files of a repository."""

@@ -9,9 +9,11 @@ import atexit
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -34,6 +36,47 @@ def run_forked(words: tuple[str, ...], cwd: Path) -> subprocess.CompletedProcess
         return subprocess.CompletedProcess(
             words, process.exitcode, said.read_text(), errors.read_text()
         )
+
+
+_KILL = """
+import functools, importlib, os, runpy, signal, sys, threading
+place, calls, *sys.argv = sys.argv[1:]
+module, _, names = place.partition(":")
+*holders, name = names.split(".")
+owner = functools.reduce(getattr, holders, importlib.import_module(module))
+function, lock, left = getattr(owner, name), threading.Lock(), int(calls)
+
+@functools.wraps(function)
+def watch(*words, **options):
+    global left
+    result = function(*words, **options)
+    with lock:
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(owner, name, watch)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_until_killed(place: str, calls: int, words: Sequence[str], cwd: Path) -> None:
+    """Run a script that is killed without warning as soon as a function has returned so often.
+
+    Args:
+        place: the function, as `module:name` or `module:Class.name`; its caller must look it up
+            there.
+        calls: of it.
+        words: the script and its words.
+        cwd: to run in.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _KILL, place, str(calls), *words],
+        cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def _run(

@@ -6,7 +6,6 @@
 Reads a model folder. Writes nothing that stays: uploads are deleted after five minutes.
 """
 
-import signal
 from pathlib import Path
 from threading import Event
 
@@ -22,7 +21,6 @@ def main() -> int:
     run = settings.read(apps.AppSettings, __doc__)
     memory.keep_freed_memory()
     detector = predictions.Detector(run.model or str(RELEASED))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uploads go with the page
     with apps.serve(detector, run.port) as address:
         console.say(f"page         {address}  (Ctrl-C ends it)")
         Event().wait()

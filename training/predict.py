@@ -11,8 +11,9 @@ what (folders real/ and fake/, labels.csv with image,label, a label column) they
 from dataclasses import asdict
 from pathlib import Path
 
-from faceproof import console, memory, results, settings, storage
+from faceproof import console, memory, results, settings
 from faceproof.data import streams
+from faceproof.data.labels import parse_labels
 from faceproof.learning import predictions, reviews
 from faceproof.reports import pages
 
@@ -23,8 +24,8 @@ def main() -> int:
     """Read, score, write, and measure where truth is known."""
     run = settings.read(predictions.PredictSettings, __doc__)
     memory.keep_freed_memory()
-    storage.prepare_place(run.output)
-    stream = streams.open_stream(run.input)
+    labels = parse_labels(run.labels)
+    stream = streams.open_stream(run.input, labels)
     model = run.model or str(RELEASED)
     detector = predictions.Detector(model, run.align, run.calibrate, run.precision, run.explain)
 
@@ -43,10 +44,15 @@ def main() -> int:
             results.write(run.results, written, results.Run(run, detector.identify()))
         if run.report is not None:
             review, page = run.report / "review.json", run.report / "report.html"
-            again = streams.open_stream(run.input).images
+            again = streams.open_stream(run.input, labels).images
             reviews.write_review(tally, decision, values, again, review)
             pages.write_prediction_page(review, page)
             console.say(f"report       {page}")
+    elif run.results is not None or run.report is not None:
+        console.say(
+            "not measured nothing says which images are real and fake, so --results and --report "
+            "have nothing to say; add folders real/ and fake/ or labels.csv"
+        )
     return 0
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -27,6 +27,7 @@ from obstore import store as stores
 from obstore.exceptions import AlreadyExistsError, BaseError
 
 from faceproof.errors import MissingError, StorageError
+from faceproof.storage import claim_folder
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
@@ -38,6 +39,7 @@ _FORKED_SECONDS = 60  # of a request in a forked process
 _SAID = 300  # characters of a store's own words that are passed on
 _CLIENTS = 16  # of S3 that a process keeps
 _S3, _WEB = "s3://", ("http://", "https://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,10 @@ def read_endpoint() -> Endpoint | None:
     if not key or not secret:
         return None
     token = os.environ.get("AWS_SESSION_TOKEN", "")
-    return Endpoint(os.environ.get("AWS_ENDPOINT_URL", ""), key, secret, token)
+    url = os.environ.get("AWS_ENDPOINT_URL", "")
+    if url and not url.startswith(_WEB):
+        raise StorageError(f"AWS_ENDPOINT_URL is {url}; it must begin with http:// or https://")
+    return Endpoint(url, key, secret, token)
 
 
 @dataclass(frozen=True)
@@ -132,8 +137,11 @@ class Bucket:
             endpoint: of S3; by default what the AWS variables say, or no signature at all.
             patience: with a slow or failing store.
         """
+        _refuse_unknown(address)
         is_local = not address.startswith((_S3, *_WEB))
-        self.address = str(Path(address).resolve()) if is_local else address.rstrip("/")
+        self.address = (
+            str(Path(address).expanduser().resolve()) if is_local else address.rstrip("/")
+        )
         self._endpoint = endpoint
         self._patience = patience or Patience()
         self._client: Any = None
@@ -173,8 +181,10 @@ class Bucket:
         return True
 
     def get(self, key: str) -> bytes:
-        """A whole object."""
+        """A whole object; of a folder, a file behind links too, whatever its name."""
         with self._explained("read", key):
+            if self.folder is not None:
+                return _Forked(self.address, None).read(key)
             client = self._connect(is_reading=True)
             if isinstance(client, _Forked):
                 return client.read(key)
@@ -215,6 +225,25 @@ class Bucket:
     def url(self, key: str) -> str:
         """The object's address as `load_dataset` and `fsspec` take it."""
         return f"{self.address}/{key}"
+
+    @property
+    def is_web(self) -> bool:
+        """True for an HTTP server, which cannot be listed."""
+        return self.address.startswith(_WEB)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this machine; None for a place elsewhere."""
+        return None if self._is_s3 or self.is_web else Path(self.address)
+
+    def claim(self) -> None:
+        """Make a folder ours to write a store into.
+
+        Raises:
+            StorageError: it holds files that are not ours.
+        """
+        if self.folder is not None:
+            claim_folder(self.folder)
 
     @property
     def _is_s3(self) -> bool:
@@ -298,6 +327,8 @@ class _Forked:
             answer = requests.get(f"{self._address}/{key}", headers=span, timeout=_FORKED_SECONDS)
             answer.raise_for_status()
             return answer.content
+        if ".." in PurePosixPath(key).parts or key.startswith("/"):
+            raise FileNotFoundError(key)
         with Path(self._address, key).open("rb") as handle:
             handle.seek(start or 0)
             return handle.read() if start is None or end is None else handle.read(end - start)
@@ -336,6 +367,18 @@ def _open_s3(
     return stores.S3Store(
         name, prefix=prefix or None, client_options=limits, **entry, **patience.to_options()
     )
+
+
+def _refuse_unknown(address: str) -> None:
+    """Refuse what looks like an address and is none that is known."""
+    scheme = _SCHEME.match(address)
+    if not address.strip() or (scheme and not address.startswith((_S3, *_WEB))):
+        raise StorageError(
+            f"{address or 'an empty text'} is no place that is known; give s3://bucket/prefix, "
+            "https://host/path or a folder"
+        )
+    if address.startswith(_S3) and not address.removeprefix(_S3).strip("/"):
+        raise StorageError(f"{address} names no bucket; give s3://bucket/prefix")
 
 
 def _read_region() -> str:

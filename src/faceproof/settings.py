@@ -1,21 +1,48 @@
-"""A run is a recipe plus command-line overrides, read into one frozen dataclass."""
+"""A run is a recipe plus command-line overrides, read into one frozen dataclass.
+
+A field that names a place says in its metadata what the place is for (`place`), and is checked here
+before anything is read or written:
+
+- `input`: read; a path, an address or a name on the Hub.
+- `file`: a file that is written.
+- `folder`: a folder that files are written into.
+- `replaced`: a folder that is written as a whole.
+- `store`: a folder or an s3:// address that a store is written to.
+- `inside`: a folder in which only files of fixed names are written, each checked by itself.
+"""
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import Field, fields
+from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from transformers import HfArgumentParser
 
+from faceproof import storage
 from faceproof.errors import SettingsError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
+
+
+class _Parser(HfArgumentParser):  # type: ignore[misc]  # transformers is not read by mypy
+    """The library's parser; of a field's metadata it is given what it knows."""
+
+    @staticmethod
+    def _parse_dataclass_field(parser: argparse.ArgumentParser, field: "Field[Any]") -> None:
+        known = copy(field)
+        known.metadata = MappingProxyType(
+            {name: value for name, value in field.metadata.items() if name != "place"}
+        )
+        HfArgumentParser._parse_dataclass_field(parser, known)
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -38,16 +65,88 @@ def read(
         SettingsError: unreadable recipe, unknown recipe key, or a value of the wrong kind.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _refuse_empty(words)
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--config", type=Path)
     recipe: Path | None = finder.parse_known_args(words)[0].config
     recipe_words = [] if recipe is None else _read_recipe(recipe, kind)
     parser = _make_parser(kind, description)
     parsed = parser.parse_args(recipe_words + words)
-    run = kind(**{entry.name: getattr(parsed, entry.name) for entry in fields(kind)})
+    values = {entry.name: getattr(parsed, entry.name) for entry in fields(kind)}
+    run = kind(**_check_places(kind, values))
     if getattr(run, "seed", 0) < 0:
         raise SettingsError("seed is below 0; seeds are whole numbers from 0")
     return run
+
+
+def _refuse_empty(words: Sequence[str]) -> None:
+    """An empty path would mean the current folder."""
+    for option, word in pairwise(["", *words]):
+        if not word.strip() or (word.endswith("=") and word.startswith("--")):
+            raise SettingsError(f"{option or word} is empty; give a value or leave it out")
+
+
+def _check_places(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The values with `~` written out; refuses destinations that are not free or not ours."""
+    found = dict(values)
+    uses = {one.name: one.metadata["place"] for one in fields(kind) if "place" in one.metadata}
+    for name, use in uses.items():
+        found[name] = _expand(values[name], is_input=use == "input")
+    inputs = [one for name, use in uses.items() if use == "input" for one in _to_list(found[name])]
+    for name, use in uses.items():
+        for output in _to_list(found[name]) if use not in ("input", "inside") else ():
+            for source in inputs:
+                _refuse_overlap(str(output), str(source))
+            if not str(output).startswith(_STORES):
+                _CHECKS[use](Path(output))
+    return found
+
+
+_STORES = "s3://"
+_CHECKS: Mapping[str, Callable[[Path], Path]] = {
+    "file": storage.check_file,
+    "folder": storage.check_folder,
+    "replaced": storage.check_replaceable,
+    "store": storage.check_folder,
+}
+
+
+def _expand(value: Any, is_input: bool) -> Any:
+    if isinstance(value, list):
+        return [_expand(one, is_input) for one in value]
+    if isinstance(value, Path):
+        return value.expanduser() if is_input else storage.expand(value)
+    return str(Path(value).expanduser()) if str(value).startswith("~") else value
+
+
+def _to_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _refuse_overlap(output: str, source: str) -> None:
+    """Compare paths with paths, and addresses with addresses."""
+    if output.startswith(_STORES) or source.startswith(_STORES):
+        first, second = (f"{one.rstrip('/')}/" for one in (output, source))
+        if first.startswith(second) or second.startswith(first):
+            raise SettingsError(
+                f"cannot write to {output}: the input {source} is the same, lies in it or holds "
+                "it; give another place"
+            )
+        return
+    try:
+        is_here = Path(source).exists()
+    except (OSError, ValueError):  # a name that no file system takes
+        return
+    if is_here:
+        storage.refuse_overlap(Path(output), Path(source))
+    elif (
+        Path(output).exists()
+        and any(one in source for one in "*?[")
+        and (Path(output).resolve().match(source))
+    ):
+        raise SettingsError(f"cannot write {output}: the pattern {source} means it too")
 
 
 def require_positive(settings: object, *names: str) -> None:
@@ -72,7 +171,7 @@ def require_rate(settings: object, name: str) -> None:
 
 
 def _make_parser(kind: type, description: str | None, **options: Any) -> HfArgumentParser:
-    parser = HfArgumentParser(
+    parser = _Parser(
         kind, description=description, formatter_class=_Formatter, allow_abbrev=False, **options
     )
     parser.add_argument("--config", type=Path, help="recipe (YAML); arguments override its entries")
@@ -95,6 +194,7 @@ def _read_recipe(recipe: Path, kind: type) -> list[str]:
             f"known are {', '.join(sorted(known))}"
         )
     words = _to_words(entries)
+    _refuse_empty(words)
     _check_values(words, recipe, kind)
     return words
 

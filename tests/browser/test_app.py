@@ -112,7 +112,7 @@ def test_a_zip_becomes_a_table_and_a_csv(sheet: Page, tmp_path: Path, face: Pixe
     with sheet.expect_download() as waited:
         sheet.locator("a[download='predictions.csv']").click()
     rows = Path(waited.value.path()).read_text().splitlines()
-    assert rows[0] == "image,score,label,reason"
+    assert rows[0] == '"image","score","label","reason"'
     assert len(rows) == 4
 
 

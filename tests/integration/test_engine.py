@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from tests.conftest import REPOSITORY, run_script
+from tests.scripts import run_until_killed
 from tests.unit.scale.conftest import encode
 
 from faceproof.buckets import Bucket, Endpoint
@@ -104,18 +105,13 @@ def test_building_again_changes_nothing(raw: Path, built: Path) -> None:
 
 
 def test_a_killed_build_goes_on_to_the_same_store(raw: Path, built: Path, tmp_path: Path) -> None:
-    kills = 0
-    for wanted in (2, 7, 13):
-        words = [sys.executable, "question_04/build_store.py", "--source", str(raw), "--place",
-                 str(tmp_path), *SMALL]  # fmt: skip
-        process = subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
-        while process.poll() is None and len(list(tmp_path.rglob("examined/*.parquet"))) < wanted:
-            time.sleep(0.005)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.wait()
-    assert kills
+    words = ["question_04/build_store.py", "--source", str(raw), "--place", str(tmp_path), *SMALL]
+    for place, calls in (
+        ("faceproof.scale.units:write_table", 2),  # of units that were examined
+        ("faceproof.scale.units:write_table", 7),
+        ("faceproof.scale.units:put_shard", 2),
+    ):
+        run_until_killed(place, calls, words, REPOSITORY)
     done = build(str(raw), tmp_path)
     assert done.returncode == 0, done.stderr
     assert open_store(Bucket(str(tmp_path))).manifest == open_store(Bucket(str(built))).manifest
@@ -233,15 +229,17 @@ def test_an_image_that_changed_between_the_passes_is_refused(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("picture\na.jpg\n", "must name each image"),
+        ("picture\na.jpg\n", "needs the columns image"),
+        ("image\n", "must name each image"),
         ("image\na.jpg\na.jpg\n", "must name each image"),
-        ("image,label\na.jpg,cat\n", "label cat"),
-        ("", "must name each image"),
+        ("image,label\na.jpg,cat\n", "the label 'cat'; use real or fake"),
+        ("", "needs the columns image"),
     ],
-    ids=["no column", "twice", "unknown label", "empty"],
+    ids=["no column", "no rows", "twice", "unknown label", "empty"],
 )
 def test_a_bad_list_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "labels.csv").write_text(text)
+    (tmp_path / "a.jpg").write_bytes(encode(1))
     with pytest.raises(InputError, match=reason):
         list_source(Bucket(str(tmp_path)))
 
@@ -266,12 +264,12 @@ def test_row_groups_are_small_enough_to_stream(tmp_path: Path) -> None:
 
 def test_an_existing_dataset_becomes_a_store_by_one_command(dataset: Path, tmp_path: Path) -> None:
     done = run_script(
-        "question_04/index_store.py", "--data", str(dataset), "--place", str(tmp_path),
-        "--strata", "split", "label",
+        "question_04/index_store.py", "--data", str(dataset),
+        "--place", str(tmp_path / "store"), "--strata", "split", "label",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "1600 in" in done.stdout
-    store = open_store(Bucket(str(tmp_path)))
+    store = open_store(Bucket(str(tmp_path / "store")))
     assert {one.values for one in store.manifest.strata} == {
         (split, label) for split in ("train", "validation", "test") for label in (0, 1)
     }
@@ -283,7 +281,7 @@ def test_an_existing_dataset_becomes_a_store_by_one_command(dataset: Path, tmp_p
          "--materialise", str(tmp_path / "copy.parquet")],
     ):  # fmt: skip
         made = run_script(
-            "question_04/make_view.py", "--store", str(tmp_path), *words,
+            "question_04/make_view.py", "--store", str(tmp_path / "store"), *words,
             "--cache", str(tmp_path / "kept"),
         )  # fmt: skip
         assert made.returncode == 0, made.stderr

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from faceproof.data.archives import ImageFile, open_archive
+from faceproof.data.archives import open_archive
 from faceproof.data.images import Pixels
+from faceproof.data.walks import ImageFile
 from faceproof.errors import InputError
 from faceproof.learning.predictions import Detector, Prediction, write
 

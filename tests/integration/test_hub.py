@@ -165,7 +165,7 @@ WRONG = {
     "image=face": "no column face",
     "image=who": "holds no images",
     "picture=photo": "maps nothing",
-    "label=kind": "together",
+    "image=photo real=0": "give label=COLUMN too",
     "image=photo split=nowhere": "cannot open",
     "image=photo config=nothing": "cannot open",
 }

@@ -1,11 +1,11 @@
 """A model pushed to a Hub on loopback: the stock pipeline and the `hf` command find it there."""
 
+import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,10 +65,11 @@ def test_a_pushed_model_answers_to_its_name(
     )
     run(
         hub, tmp_path, sys.executable, "training/predict.py", "--model", "user/detector",
-        "--input", str(tmp_path), "--output", str(tmp_path / "p.csv"), "--align", "false",
-        "--calibrate", "false",
+        "--input", str(tmp_path / "face.png"), "--output", str(tmp_path / "p.csv"),
+        "--align", "false", "--calibrate", "false",
     )  # fmt: skip
-    ours = float((tmp_path / "p.csv").read_text().splitlines()[1].split(",")[1])
+    with (tmp_path / "p.csv").open(newline="") as source:
+        ours = float(next(csv.DictReader(source))["score"])
     assert scores["fake"] == pytest.approx(ours, abs=1e-4)
 
 
@@ -87,9 +88,7 @@ def test_a_push_that_was_killed_sends_the_rest_only(hub: Hub, model: Path, tmp_p
     words = (sys.executable, PUSH, "--model", str(model), "--repository", "user/detector")
     hub.let_through(1)
     with start(hub, tmp_path, *words) as process:
-        while not hub.is_holding():
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
+        hub.wait_until_holding()
         process.send_signal(signal.SIGKILL)
     assert hub.files("models", "user/detector") == {}
     assert len(hub.objects) == 1

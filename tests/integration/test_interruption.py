@@ -1,20 +1,14 @@
 """A build that is killed, at several points, and run again."""
 
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.conftest import REPOSITORY, run_script
+from tests.scripts import run_until_killed
 
 from faceproof.data import shards
 from faceproof.data.sources.photos import SourcePhoto
-
-PATIENCE_SECONDS = 900  # both cores may be busy with other tests
 
 
 def build_words(root: Path) -> list[str]:
@@ -40,35 +34,22 @@ def whole(photos: list[SourcePhoto], tmp_path_factory: pytest.TempPathFactory) -
     return root
 
 
-def kill_when(root: Path, is_there: Callable[[Path], bool]) -> None:
-    """Start a build and kill it without warning as soon as a trace of it is seen."""
-    build = subprocess.Popen(
-        [sys.executable, *build_words(root)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_there(root) and build.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert time.monotonic() < deadline, "no trace was seen"
-    build.send_signal(signal.SIGKILL)
-    assert build.wait() == -signal.SIGKILL, "the build ended before its trace was seen"
-
-
 @pytest.mark.parametrize(
-    "is_there",
+    ("place", "calls"),
     [
-        lambda root: (root / "exports" / "build" / "plan.json").exists(),
-        lambda root: any((root / "exports" / "build" / "arrow").glob("**/*.incomplete*")),
-        lambda root: any((root / "exports" / "build" / "staged").glob("*.parquet")),
+        ("faceproof.data.plans:write", 1),
+        ("faceproof.records:to_row", 30),
+        ("faceproof.data.shards:_write_split", 1),
     ],
     ids=["after the plan", "while rows are made", "while shards are written"],
 )
 def test_a_killed_build_leaves_the_old_dataset_and_a_second_run_gives_the_same_bytes(
-    whole: Path, request: pytest.FixtureRequest, is_there: Callable[[Path], bool]
+    whole: Path, place: str, calls: int
 ) -> None:
-    root = whole.parent / request.node.callspec.id
+    root = whole.parent / place.rpartition(":")[2]
     wanted = shards.verify(whole / "set")
     shutil.copytree(whole / "set", root / "set")
-    kill_when(root, is_there)
+    run_until_killed(place, calls, build_words(root), REPOSITORY)
     assert shards.verify(root / "set") == wanted
     shutil.rmtree(root / "set")
     done = run_script(*build_words(root))

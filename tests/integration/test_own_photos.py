@@ -15,7 +15,7 @@ def test_a_folder_of_people_becomes_a_dataset(photos: list[SourcePhoto], tmp_pat
         place = tmp_path / "mine" / photo.identity_id / f"{number}.pgm"
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(photo.path, place)
-    (tmp_path / "mine" / "broken.jpg").write_bytes(b"")
+    (tmp_path / "mine" / photos[0].identity_id / "broken.jpg").write_bytes(b"")
     done = run_script(
         "dataset_builder/build_dataset.py", "--config", "dataset_builder/folder.yaml",
         "--input", str(tmp_path / "mine"), "--output", str(tmp_path / "set"),
@@ -24,6 +24,7 @@ def test_a_folder_of_people_becomes_a_dataset(photos: list[SourcePhoto], tmp_pat
         "--methods", "swap", "expression", "hole", "autoencoder", "super_resolution", "dcgan",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "10 people in 31 photos, by the names at folder level 1 (orl-01," in done.stderr
     values = json.loads((tmp_path / "results.json").read_text())["values"]
     assert (values["photos_in"], values["photos_kept"], values["people"]) == (31, 30, 10)
     assert values["photos_dropped_empty"] == 1

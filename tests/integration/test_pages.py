@@ -133,7 +133,11 @@ def test_make_predict_turns_a_zip_into_a_csv(tmp_path: Path, face: Pixels) -> No
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "my_faces.csv").read_text().startswith("image,score,label,reason\na.jpg,")
+    assert (
+        (tmp_path / "my_faces.csv")
+        .read_text()
+        .startswith('"image","score","label","reason"\n"a.jpg",')
+    )
 
 
 def test_the_cards_metadata_is_what_the_hub_reads() -> None:

@@ -17,6 +17,7 @@ from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.data.sources import portraits
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.errors import InputError, StorageError
+from faceproof.storage import claim_folder
 
 MANIFEST = REPOSITORY / "dataset_builder" / "portraits.csv"
 SHARED = REPOSITORY.parent / "shared" / "faces" / "congress" / "real"
@@ -120,7 +121,7 @@ def test_what_cannot_be_had_is_counted_in_and_tried_by_the_next_run(
 def test_an_older_file_does_not_stand_in_for_what_the_manifest_means(
     server: Server, manifest: Path, tmp_path: Path
 ) -> None:
-    photos = fetch(manifest, tmp_path / "photos")
+    photos = fetch(manifest, claim_folder(tmp_path / "photos"))
     photos[0].path.write_bytes(b"an older photo")
     server.files.pop("p0")
     assert fetch(manifest, tmp_path / "photos")[0].path.read_bytes() == b""

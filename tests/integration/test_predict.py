@@ -142,13 +142,9 @@ def test_an_unusable_input_is_refused_in_one_line(
 def test_a_missing_model_is_refused_in_one_line(tmp_path: Path, face: Pixels) -> None:
     (tmp_path / "a.jpg").write_bytes(encode_jpeg(face, 90, 0))
     code, _, errors = predict(
-        "--model",
-        str(tmp_path / "none"),
-        "--input",
-        str(tmp_path),
-        "--output",
-        str(tmp_path / "p.csv"),
-    )
+        "--model", str(tmp_path / "none"), "--input", str(tmp_path / "a.jpg"),
+        "--output", str(tmp_path / "p.csv"),
+    )  # fmt: skip
     assert code == 1
     assert "holds no image classifier" in errors
     assert errors.count("\n") == 1
@@ -157,11 +153,15 @@ def test_a_missing_model_is_refused_in_one_line(tmp_path: Path, face: Pixels) ->
 def test_an_output_that_cannot_be_written_is_refused_in_one_line(
     tmp_path: Path, model: Path, face: Pixels
 ) -> None:
-    (tmp_path / "a.jpg").write_bytes(encode_jpeg(face, 90, 0))
-    words = ["--model", str(model), "--input", str(tmp_path), "--output"]
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(encode_jpeg(face, 90, 0))
+    (tmp_path / "folder").mkdir()
+    words = ["--model", str(model), "--input", str(tmp_path / "a.jpg"), "--output"]
     for output, message in (
-        (tmp_path, "is a folder"),
-        (tmp_path / "a.jpg" / "p.csv", "cannot make"),
+        (tmp_path / "folder", "is a folder"),
+        (tmp_path / "b.jpg" / "p.csv", "Not a directory"),
+        (tmp_path / "b.jpg", "faceproof did not write it"),
+        (tmp_path / "a.jpg", "the input"),
     ):
         code, _, errors = predict(*words, str(output))
         assert code == 1
@@ -217,6 +217,6 @@ def test_a_pattern_and_heat_maps(tmp_path: Path, model: Path, face: Pixels, patt
     )  # fmt: skip
     assert code == 0, errors
     assert "1 images, 0 unreadable" in said
-    (drawn,) = (tmp_path / "maps").iterdir()
+    (drawn,) = (tmp_path / "maps").glob("*.png")
     with Image.open(drawn) as picture:
         assert picture.width == 2 * picture.height  # the face that was cut out, twice

@@ -89,10 +89,12 @@ def test_it_is_calibrated_again_for_other_images_and_larger_inputs(
 
 
 def test_it_is_the_default_and_may_be_unsure(tmp_path: Path, face: Pixels) -> None:
-    Image.fromarray(face).save(tmp_path / "face.png")
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(face).save(photos / "face.png")
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
     done = run_script(
-        "training/predict.py", "--input", str(tmp_path), "--output", str(tmp_path / "out/p.csv")
+        "training/predict.py", "--input", str(photos), "--output", str(tmp_path / "out/p.csv")
     )
     assert done.returncode == 0, done.stderr
     with (tmp_path / "out/p.csv").open() as source:

@@ -1,10 +1,6 @@
 """Training as its commands run it, small."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +9,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.conftest import REPOSITORY, run_script
+from tests.scripts import run_until_killed
 from transformers import AutoModelForImageClassification
 
 from faceproof.learning.models import WEIGHTS, load_model
 from faceproof.learning.processors import side_of
 from faceproof.storage import hash_file
-
-PATIENCE_SECONDS = 900  # both cores may be busy with other tests
 
 
 def train_words(dataset: Path, folder: Path) -> list[str]:
@@ -117,15 +112,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
     done = run_script(*words(whole))
     assert done.returncode == 0, done.stderr
 
-    with subprocess.Popen(
-        [sys.executable, *words(killed)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
-    ) as run:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not any((killed / "work").glob("checkpoint-*/trainer_state.json")):
-            assert time.monotonic() < deadline, "no checkpoint was written"
-            assert run.poll() is None, "the run ended before it was killed"
-            time.sleep(0.01)
-        run.send_signal(signal.SIGKILL)
+    run_until_killed("transformers:Trainer._save_checkpoint", 1, words(killed), REPOSITORY)
     assert not (killed / "model").exists()
 
     done = run_script(*words(killed))

@@ -1,15 +1,48 @@
 import hashlib
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from faceproof import storage
 from faceproof.buckets import Endpoint
-from faceproof.storage import hash_file, hash_files, replacing
+from faceproof.errors import StorageError
+from faceproof.storage import (
+    MARKER,
+    PAGE_MARK,
+    claim_folder,
+    drop_folder,
+    fresh_folder,
+    hash_file,
+    hash_files,
+    replacing,
+    replacing_folder,
+)
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    return {
+        one.relative_to(folder).as_posix(): one.read_bytes()
+        for one in folder.rglob("*")
+        if one.is_file()
+    }
+
+
+def write(path: Path, text: str) -> None:
+    with replacing(path) as partial:
+        partial.write_text(text)
+
+
+def write_folder(path: Path, name: str) -> None:
+    with replacing_folder(path) as partial:
+        (partial / name).write_text("ours")
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_text("old")
+    path.write_text(f"old {PAGE_MARK}")
 
     def fail() -> None:
         with replacing(path) as partial:
@@ -18,16 +51,141 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
 
     with pytest.raises(RuntimeError):
         fail()
-    assert path.read_text() == "old"
+    assert path.read_text() == f"old {PAGE_MARK}"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_write_makes_its_folder_and_replaces(tmp_path: Path) -> None:
+def test_a_write_makes_its_folder_and_replaces_what_is_ours(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     for text in ("one", "two"):
-        with replacing(path) as partial:
-            partial.write_text(text)
-    assert path.read_text() == "two"
+        write(path, f"{text} {PAGE_MARK}")
+    assert path.read_text() == f"two {PAGE_MARK}"
+
+
+def test_a_file_of_somebody_else_is_not_replaced_but_an_empty_one_is(tmp_path: Path) -> None:
+    for name, text in (("letter.txt", "Dear Anna"), ("empty.txt", "")):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(StorageError, match="faceproof did not write it"):
+        write(tmp_path / "letter.txt", "scores")
+    write(tmp_path / "empty.txt", "scores")
+    assert read_tree(tmp_path) == {"letter.txt": b"Dear Anna", "empty.txt": b"scores"}
+
+
+def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "text"
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (make_pipe, "not a regular file"),
+        (lambda path: path.symlink_to("nowhere"), "the link leads nowhere"),
+        (lambda path: path.symlink_to("/dev/null"), "not a regular file"),
+        (lambda path: path.mkdir(), "it is a folder"),
+    ],
+    ids=["pipe", "broken link", "link to a device", "folder"],
+)
+def test_what_is_no_regular_file_is_refused(
+    tmp_path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    make(tmp_path / "out.csv")
+    with pytest.raises(StorageError, match=said):
+        write(tmp_path / "out.csv", "text")
+    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_a_place_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    for use in (storage.check_file, storage.check_folder):
+        with pytest.raises(StorageError, match=r"is not a folder|Not a directory"):
+            use(tmp_path / "file" / "below")
+
+
+def test_a_folder_of_somebody_else_is_neither_claimed_nor_emptied_nor_replaced(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").write_text("Dear Anna")
+    before = read_tree(tmp_path)
+    for use in (claim_folder, fresh_folder, lambda path: write_folder(path, "x")):
+        with pytest.raises(StorageError, match="faceproof did not write"):
+            use(tmp_path / "letters")
+    drop_folder(tmp_path / "letters")
+    assert read_tree(tmp_path) == before
+
+
+def test_a_claimed_folder_takes_files_again_and_again(tmp_path: Path) -> None:
+    folder = claim_folder(tmp_path / "report")
+    for text in ("one", "two"):
+        write(claim_folder(folder) / "report.txt", text)
+    assert read_tree(folder)["report.txt"] == b"two"
+    with pytest.raises(StorageError, match="it holds results"):
+        fresh_folder(folder)
+
+
+def test_a_folder_that_holds_only_what_we_wrote_may_be_claimed_but_not_emptied(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "out" / "p.csv", f"text {PAGE_MARK}")
+    write_folder(tmp_path / "out" / "model", "weights")
+    with replacing(tmp_path / "out" / "q.csv") as partial:  # half-written in the same run
+        partial.write_text("half")
+        with pytest.raises(StorageError, match="it holds results"):
+            fresh_folder(tmp_path / "out")
+        claim_folder(tmp_path / "out")
+    assert (tmp_path / "out" / MARKER).is_file()
+
+
+def test_a_fresh_folder_is_empty_every_time_and_can_be_dropped(tmp_path: Path) -> None:
+    for _ in range(2):
+        folder = fresh_folder(tmp_path / "work")
+        assert [one.name for one in folder.iterdir()] == [MARKER]
+        (folder / "left").write_text("over")
+    drop_folder(folder)
+    assert not folder.exists()
+
+
+def test_a_folder_is_replaced_whole_but_not_what_somebody_put_into_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_folder(tmp_path / "model", name)
+    assert set(read_tree(tmp_path / "model")) == {MARKER, "two"}
+    (tmp_path / "model" / "notes.txt").write_text("mine")
+    with pytest.raises(StorageError, match=r"holds notes\.txt, which faceproof did not write"):
+        write_folder(tmp_path / "model", "three")
+    storage.add_to_folder(tmp_path / "model")
+    write_folder(tmp_path / "model", "three")
+    assert set(read_tree(tmp_path)) == {f"model/{MARKER}", "model/three"}
+
+
+def test_a_folder_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
+    write_folder(tmp_path / "model", "one")
+    before = read_tree(tmp_path)
+
+    def fail() -> None:
+        with replacing_folder(tmp_path / "model") as partial:
+            (partial / "two").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert read_tree(tmp_path) == before
+    shutil.rmtree(tmp_path / "model")
+
+
+def test_an_output_may_not_be_an_input_nor_lie_in_one_nor_hold_one(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for output in ("photos", "photos/out.csv", "."):
+        with pytest.raises(StorageError, match="the input"):
+            storage.refuse_overlap(tmp_path / output, tmp_path / "photos")
+    storage.refuse_overlap(tmp_path / "photos2", tmp_path / "photos")
 
 
 def test_hashes_are_sha256_and_depend_on_order(tmp_path: Path) -> None:

@@ -16,13 +16,14 @@ from faceproof.audit.rules import RULES
 from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
+from faceproof.data.labels import LABELS_HELP, parse_labels
 from faceproof.errors import MetricError, SettingsError
 from faceproof.learning.models import WEIGHTS
 from faceproof.learning.reviews import list_curves
 from faceproof.metrics import Measured, auroc
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
-from faceproof.storage import hash_file, replacing
+from faceproof.storage import claim_folder, hash_file, replacing
 
 REPORT, TABLE = "report.json", "findings.csv"
 
@@ -33,20 +34,32 @@ class AuditSettings:
 
     data: str = field(
         metadata={
-            "help": "dataset folder or user/name on the Hub, or folder or zip of images with truth"
+            "help": "dataset folder or user/name on the Hub, or folder or zip of images with truth",
+            "place": "input",
         }
     )
-    output: Path = field(metadata={"help": "folder for report.html, report.json and findings.csv"})
+    output: Path = field(
+        metadata={"help": "folder for report.html, report.json and findings.csv", "place": "folder"}
+    )
     model: str | None = field(
-        default=None, metadata={"help": "classifier in question: any image classifier, or Hub id"}
+        default=None,
+        metadata={
+            "help": "classifier in question: any image classifier, or Hub id",
+            "place": "input",
+        },
     )
     predictions: Path | None = field(
-        default=None, metadata={"help": "CSV of predict.py, where the model is not at hand"}
+        default=None,
+        metadata={"help": "CSV of predict.py, where the model is not at hand", "place": "input"},
     )
     others: list[str] = field(
         default_factory=list,
-        metadata={"help": "the same classifier trained with other seeds, two or more"},
+        metadata={
+            "help": "the same classifier trained with other seeds, two or more",
+            "place": "input",
+        },
     )
+    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
     fake_label: str | None = field(
         default=None,
         metadata={"help": "the model's label that means fake, if it cannot be guessed"},
@@ -58,7 +71,9 @@ class AuditSettings:
     images: int = field(
         default=400, metadata={"help": "at most so many images are changed and scored again"}
     )
-    results: Path | None = field(default=None, metadata={"help": "result file to write"})
+    results: Path | None = field(
+        default=None, metadata={"help": "result file to write", "place": "file"}
+    )
     seed: int = field(default=0, metadata={"help": "of folds, draws and intervals"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
@@ -100,9 +115,10 @@ def look(
     Raises:
         FaceproofError: what was given cannot be used.
     """
-    evidence = read_evidence(run.data, run.subgroups)
+    labels = parse_labels(run.labels)
+    evidence = read_evidence(run.data, run.subgroups, labels)
     classifier = None if run.model is None else wrap(open_classifier(run.model, run.fake_label))
-    question = Question(run.images, tuple(run.subgroups), run.seed)
+    question = Question(run.images, tuple(run.subgroups), run.seed, labels)
     case = open_case(evidence, classifier, run.predictions, question)
     if case.test is None:
         return case
@@ -161,6 +177,7 @@ def write_report(
         "errors": [] if case.test is None else list_errors(case),
         "suspects": [] if case.test is None else list_suspects(case),
     }
+    claim_folder(folder)
     with replacing(folder / REPORT) as partial:
         partial.write_text(json.dumps(document, indent=1) + "\n")
     with (

@@ -32,7 +32,7 @@ from faceproof.learning.workers import run_tasks
 from faceproof.metrics import Measured
 from faceproof.results import Scalar, Size, read_commit
 from faceproof.settings import require_positive
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +69,13 @@ SOUND: Mapping[str, Design] = {
 class BenchSettings:
     """The bench of planted faults."""
 
-    work: Path = field(metadata={"help": "folder for the outcome of each audit; runs go on there"})
-    results: Path = field(metadata={"help": "result file to write"})
+    work: Path = field(
+        metadata={
+            "help": "folder for the outcome of each audit; runs go on there",
+            "place": "folder",
+        }
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     seeds: int = field(default=20, metadata={"help": "times that each classifier is made"})
     processes: int = field(default=2, metadata={"help": "audits at a time, a thread each"})
     seed: int = field(default=1000, metadata={"help": "the first; lower ones were developed on"})
@@ -215,6 +220,7 @@ def audit_one(name: str, seed: int) -> dict[str, Outcome]:
 
 def run_bench(run: BenchSettings) -> None:
     """Audit every classifier in every seed, some at a time; what is done is not done again."""
+    claim_folder(run.work)
     missing = [
         (name, seed)
         for seed in range(run.seed, run.seed + run.seeds)

@@ -1,7 +1,8 @@
 """What the checks are given: evidence, observations, and the scores that are in question."""
 
+import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,10 +17,14 @@ from faceproof.audit.scores import read_scores
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash
 from faceproof.data.images import Pixels
+from faceproof.data.labels import LabelReader
+from faceproof.data.names import NameIndex
 from faceproof.errors import ImageError, InputError, MetricError
 from faceproof.learning.decisions import Decision, Margins
 from faceproof.metrics import Labels, Measured, Rows, Scores, auroc, measure
 from faceproof.records import FAKE
+
+logger = logging.getLogger(__name__)
 
 _VALIDATION = "validation"
 _FEWEST_GROUPS = 5
@@ -50,6 +55,7 @@ class Case:
         subgroups: columns whose values are compared.
         seed: of folds, draws and intervals.
         others: AUROC of the same classifier trained with other seeds.
+        unscored: audited rows that can be read and that the predictions leave out.
     """
 
     evidence: Evidence
@@ -62,6 +68,7 @@ class Case:
     subgroups: tuple[str, ...]
     seed: int
     others: tuple[float, ...] = ()
+    unscored: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def scored(self) -> Scored:
@@ -141,11 +148,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Question:
-    """How a case is looked at: see `Case`."""
+    """How a case is looked at: see `Case`; `labels` reads what the predictions call an image."""
 
     images: int = 400
     subgroups: tuple[str, ...] = ()
     seed: int = 0
+    labels: LabelReader = field(default_factory=LabelReader)
 
 
 def open_case(
@@ -173,11 +181,12 @@ def open_case(
         validation = _score(evidence, classifier, chosen, "scoring validation")
         decision = classifier.decision or _PLAIN
     elif predictions is not None:
-        by_name, threshold = read_scores(predictions)
+        by_name, threshold = read_scores(predictions, question.labels)
         test, validation = _look_up(evidence, by_name, seen.rows, predictions)
         decision = replace(_PLAIN, threshold=threshold)
+    scored = seen.rows if test is None else test.rows
     return Case(
-        evidence=evidence, seen=seen, test=test,
+        evidence=evidence, seen=seen, test=test, unscored=np.setdiff1d(seen.rows, scored),
         validation=validation if validation is not None and len(validation.rows) else None,
         classifier=classifier, decision=decision, images=question.images,
         subgroups=question.subgroups, seed=question.seed,
@@ -210,9 +219,7 @@ def _look_up(
     evidence: Evidence, by_name: dict[str, float], rows: Rows, predictions: Path
 ) -> tuple[Scored, Scored]:
     """Scores of the audited rows, and of validation rows that are in the predictions too."""
-    table = evidence.table
-    ids = table["image_id"] if "image_id" in table else table["name"]  # names of a Hub dataset
-    scores_of = table["name"].map(by_name).fillna(ids.map(by_name)).to_numpy(np.float64)
+    scores_of = _align(evidence, by_name)
     edge = np.finfo(np.float64).eps
 
     def find(among: Rows) -> Scored:
@@ -225,7 +232,27 @@ def _look_up(
         raise InputError(
             f"none of the images in {predictions} is in the data; give the data it was made on"
         )
+    if len(test.rows) < len(rows):
+        logger.warning(
+            "%d of %d images have no score in %s",
+            len(rows) - len(test.rows), len(rows), predictions,
+        )  # fmt: skip
     return test, find(np.setdiff1d(evidence.rows_of(_VALIDATION), rows))
+
+
+def _align(evidence: Evidence, by_name: dict[str, float]) -> NDArray[np.float64]:
+    """The score of each row, not a number where the predictions name it by neither name nor id."""
+    table = evidence.table
+    scores = np.full(len(table), np.nan)
+    for column in ("image_id", "name"):  # ids name the images of a Hub dataset
+        if column not in table:
+            continue
+        names = [str(one) for one in table[column]]
+        index, rows = NameIndex(names), {name: row for row, name in enumerate(names)}
+        for name, score in by_name.items():
+            if (found := index.find(name)) is not None:
+                scores[rows[found]] = score
+    return scores
 
 
 def draw_groups(groups: NDArray[np.str_], images: int, seed: int) -> Rows:

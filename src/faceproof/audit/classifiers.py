@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from faceproof.data.images import Pixels
+from faceproof.data.labels import guess_label, is_fake, is_same
 from faceproof.errors import ModelError
 from faceproof.learning.decisions import Decision, Margins
 from faceproof.learning.models import find_decision, open_any
@@ -23,11 +24,6 @@ from faceproof.learning.processors import to_tensor
 
 _BATCH = 16
 _WINDOWS = 7  # occlusion squares along a side
-_FAKE_NAMES = (
-    "fake", "deepfake", "ai", "artificial", "synthetic", "generated", "spoof", "manipulated",
-    "forged", "altered",
-)  # fmt: skip
-_REAL_NAMES = ("real", "human", "genuine", "authentic", "natural", "bonafide", "live", "original")
 
 
 @dataclass(frozen=True)
@@ -115,13 +111,14 @@ def _find_margin(
 
 
 def _find_fakes(names: Sequence[str], place: str, fake_label: str | None) -> list[int]:
+    meant = [guess_label(name) for name in names]
     if fake_label is not None:
-        found = [code for code, name in enumerate(names) if name.lower() == fake_label.lower()]
+        found = [code for code, name in enumerate(names) if is_same(name, fake_label)]
+    elif any(label and not is_fake(label) for label in meant):
+        # what does not mean real is a kind of fake
+        found = [code for code, label in enumerate(meant) if label is None or is_fake(label)]
     else:
-        found = [code for code, name in enumerate(names) if _means(name, _FAKE_NAMES)]
-        reals = [code for code, name in enumerate(names) if _means(name, _REAL_NAMES)]
-        if reals and not set(reals) & set(found):  # what does not mean real is a kind of fake
-            found = [code for code in range(len(names)) if code not in reals]
+        found = [code for code, label in enumerate(meant) if is_fake(label)]
     if not found or len(found) == len(names):
         raise ModelError(
             f"{place} has the labels {', '.join(names)}; say which means fake with --fake_label"
@@ -131,14 +128,10 @@ def _find_fakes(names: Sequence[str], place: str, fake_label: str | None) -> lis
 
 def _find_sign(name: str, place: str, fake_label: str | None) -> float:
     """One logit speaks for its label; a nameless one for fake."""
-    if fake_label is not None and name.lower() != fake_label.lower():
+    if fake_label is not None and not is_same(name, fake_label):
         raise ModelError(f"{place} has one label, {name}, not {fake_label}")
-    return -1.0 if fake_label is None and _means(name, _REAL_NAMES) else 1.0
-
-
-def _means(name: str, known: Sequence[str]) -> bool:
-    words = "".join(one if one.isalnum() else " " for one in name.lower()).split()
-    return any(word in known for word in words) or "".join(words) in known
+    meant = guess_label(name)
+    return -1.0 if fake_label is None and meant and not is_fake(meant) else 1.0
 
 
 def _batched(values: Iterable[Tensor]) -> Iterator[list[Tensor]]:

@@ -21,12 +21,15 @@ from numpy.typing import NDArray
 
 from faceproof.data.archives import Archive, open_archive
 from faceproof.data.images import Pixels, decode
-from faceproof.data.shards import is_dataset
+from faceproof.data.labels import LabelReader, code_of, is_hidden
+from faceproof.data.names import find_column
+from faceproof.data.shards import holds_tables
 from faceproof.data.sources.hub import HUB_FAILURES, say_briefly
-from faceproof.data.tables import image_name
+from faceproof.data.splits import read_split
+from faceproof.data.tables import image_name, to_plain_folder
 from faceproof.errors import DatasetError, ImageError, InputError
 from faceproof.metrics import Labels, Rows
-from faceproof.records import LABELS, SPLITS
+from faceproof.records import Label
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ _STATED = (
     "source", "sex", "age_band", "skin_tone",
 )  # fmt: skip
 _GROUP_COLUMNS = ("component_id", "identity_id", "pair_id")
-_ALIASES = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "validation"}
+_PLAIN = LabelReader()
 
 
 @dataclass(frozen=True)
@@ -91,41 +94,48 @@ class Evidence:
         return decode(self.read(row))
 
 
-def read_evidence(data: str, columns: Sequence[str] = ()) -> Evidence:
+def read_evidence(data: str, columns: Sequence[str] = (), labels: LabelReader = _PLAIN) -> Evidence:
     """Open a dataset folder or Hub dataset, or a folder or zip of images with truth.
 
     Args:
         data: where; what exists on this machine goes first.
         columns: further columns that name subgroups.
+        labels: says what words mean real and fake.
 
     Raises:
         DatasetError: the dataset cannot be opened or lacks `image` and `label`.
         InputError: not a folder or zip of images, or one that says nothing of real and fake.
     """
     place = Path(data)
-    if place.exists() and not is_dataset(place):
+    if place.exists() and not holds_tables(place):
         if columns:
             raise InputError(f"{data} has no column {columns[0]}: it is a folder or zip of images")
-        return _open_archive(place)
+        return _open_archive(place, labels)
     if not place.exists() and data.count("/") != 1:
         raise InputError(f"{data} does not exist; give a dataset, or a folder or zip of images")
-    return gather(_open_splits(data), data, columns)
+    return gather(_open_splits(data), data, columns, labels)
 
 
-def gather(splits: Mapping[str, Dataset], place: str, columns: Sequence[str] = ()) -> Evidence:
+def gather(
+    splits: Mapping[str, Dataset], place: str, columns: Sequence[str] = (),
+    labels: LabelReader = _PLAIN,
+) -> Evidence:  # fmt: skip
     """Evidence from the splits of a dataset with columns `image` and `label`.
 
     Raises:
-        DatasetError: a split lacks them, or has other labels than real and fake.
+        DatasetError: a split lacks them.
+        InputError: labels that are not known to mean real or fake.
     """
-    for name, rows in splits.items():
-        _check_columns(rows, f"{place}: split {name}")
-    names = sorted(splits, key=lambda name: (_ALIASES.get(name, name) not in SPLITS, name))
-    known = [_find_known(splits[name]) for name in names]
-    encoded = [_encode(splits[name]).select(rows) for name, rows in zip(names, known, strict=True)]
-    stated = zip(names, encoded, known, strict=True)
+    names = sorted(splits, key=lambda name: (read_split(name) is None, name))
+    known = {
+        name: _find_known(splits[name], f"{place}: split {name}", labels) for name in names
+    }  # fmt: skip
+    encoded = [_encode(splits[name]).select(list(known[name])) for name in names]
     table = pd.concat(
-        [_state_rows(rows, name, numbers, columns) for name, rows, numbers in stated],
+        [
+            _state_rows(rows, name, known[name], columns)
+            for name, rows in zip(names, encoded, strict=True)
+        ],
         ignore_index=True,
     )
     starts = np.cumsum([0, *(len(rows) for rows in encoded)])
@@ -172,22 +182,13 @@ def _open_splits(place: str) -> DatasetDict:
     fresh = tempfile.mkdtemp(prefix="faceproof-") if Path(place).exists() else None
     if fresh is not None:
         atexit.register(shutil.rmtree, fresh, ignore_errors=True)
+    source, features = (place, None) if fresh is None else to_plain_folder(Path(place))
     try:
-        return load_dataset(place, cache_dir=fresh)
+        return load_dataset(str(source), cache_dir=fresh, features=features)
     except (DatasetNotFoundError, FileNotFoundError, ValueError, *HUB_FAILURES) as error:
         raise DatasetError(
             f"{place} cannot be opened as a dataset: {say_briefly(error)}"
         ) from error
-
-
-def _check_columns(rows: Dataset, where: str) -> None:
-    if not {"image", "label"} <= set(rows.features or ()):
-        raise DatasetError(f"{where} needs the columns image and label")
-    if not isinstance(rows.features["image"], Image):
-        raise DatasetError(f"{where} has a column image that holds no images")
-    names = getattr(rows.features["label"], "names", None)
-    if names is None or set(names) != set(LABELS):
-        raise DatasetError(f"{where} has the labels {names}, not real and fake")
 
 
 def _encode(rows: Dataset) -> Dataset:
@@ -197,34 +198,44 @@ def _encode(rows: Dataset) -> Dataset:
     return rows
 
 
-def _find_known(rows: Dataset) -> list[int]:
-    """Rows whose label is not hidden (-1 or null, as in the test splits of some benchmarks)."""
-    codes = rows["label"]
-    known = [row for row, code in enumerate(codes) if code is not None and code >= 0]
+def _find_known(rows: Dataset, where: str, labels: LabelReader) -> dict[int, Label]:
+    """The label of each row; rows whose label is hidden, as in some benchmarks' tests, go."""
+    features = rows.features or {}
+    column = find_column(features, "label")
+    if "image" not in features or column is None:
+        raise DatasetError(
+            f"{where} needs the columns image and label; it has {', '.join(features)}"
+        )
+    if not isinstance(features["image"], Image):
+        raise DatasetError(f"{where} has a column image that holds no images")
+    names = getattr(features[column], "names", None)
+    read = labels.reader_of(names, f"{where}: column {column}")
+    known = {row: read(value) for row, value in enumerate(rows[column]) if not is_hidden(value)}
     if len(known) < len(rows):
         logger.warning("%d images have a hidden label and are left out", len(rows) - len(known))
     return known
 
 
 def _state_rows(
-    rows: Dataset, split: str, numbers: Sequence[int], columns: Sequence[str]
+    rows: Dataset, split: str, labels: Mapping[int, Label], columns: Sequence[str]
 ) -> pd.DataFrame:
-    """What is stated of some rows; `numbers` in the split are what predict names them by."""
+    """What is stated of some rows; their numbers in the split are what predict names them by."""
     stated = [one for one in dict.fromkeys((*_STATED, *columns)) if one in (rows.features or {})]
     missing = [one for one in columns if one not in stated]
     if missing:
         raise DatasetError(f"split {split} has no column {', '.join(missing)}")
-    frame: pd.DataFrame = rows.select_columns(["label", *stated]).to_pandas()
-    names = rows.features["label"].names
-    frame["label"] = [LABELS.index(names[code]) for code in frame["label"]]
+    frame = pd.DataFrame(index=range(len(rows)))
+    if stated:
+        frame = rows.select_columns(stated).to_pandas()
+    frame.insert(0, "label", [code_of(label) for label in labels.values()])
     if "role" in stated and hasattr(rows.features["role"], "names"):
         roles = rows.features["role"].names
         frame["role"] = [roles[code] for code in frame["role"]]
     for column in stated:
         frame[column] = pd.Series([_state(value) for value in frame[column]], dtype=object)
     named = frame["image_id"].map(image_name) if "image_id" in stated else None
-    frame["name"] = [f"{split}/{number}" for number in numbers] if named is None else named
-    frame["split"] = _ALIASES.get(split, split)
+    frame["name"] = [f"{split}/{number}" for number in labels] if named is None else named
+    frame["split"] = read_split(split) or split
     return frame
 
 
@@ -235,8 +246,8 @@ def _state(value: object) -> object:
     return "" if value is None or value != value else str(value)  # noqa: PLR0124  # not a number
 
 
-def _open_archive(path: Path) -> Evidence:
-    archive = open_archive(path)
+def _open_archive(path: Path, labels: LabelReader) -> Evidence:
+    archive = open_archive(path, labels)
     if not archive.truth:
         raise InputError(
             f"{path} does not say what is real and fake; add folders real/ and fake/ or labels.csv"
@@ -250,7 +261,7 @@ def _gather_archive(archive: Archive) -> Evidence:
     table = pd.DataFrame(
         {
             "name": [image.name for image in known],
-            "label": [LABELS.index(one.label) for one in truth],
+            "label": [code_of(one.label) for one in truth],
         }
     )
     if any(one.group != image.name for one, image in zip(truth, known, strict=True)):

@@ -3,7 +3,6 @@
 import csv
 import multiprocessing
 import os
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -29,7 +28,7 @@ from faceproof.learning.workers import run_tasks
 from faceproof.records import SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, fresh_folder, replacing
 
 _SIDE = 224  # pixels of the images that are audited
 _TEST = "test"
@@ -49,9 +48,11 @@ configs:
 class GrowthSettings:
     """What is timed."""
 
-    model: str = field(metadata={"help": "image classifier that is audited"})
-    work: Path = field(metadata={"help": "folder for the images; those that are there are used"})
-    results: Path = field(metadata={"help": "result file to write"})
+    model: str = field(metadata={"help": "image classifier that is audited", "place": "input"})
+    work: Path = field(
+        metadata={"help": "folder for the images; those that are there are used", "place": "folder"}
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     sizes: list[int] = field(
         default_factory=lambda: [1000, 10000, 100000], metadata={"help": "test images audited"}
     )
@@ -137,10 +138,9 @@ def _lay_out(run: GrowthSettings, size: int) -> Path:
     folder = run.work / f"images_{size}_{run.seed}"
     if (folder / "README.md").is_file():
         return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    made = run.work / f"rounds_{run.seed}"
-    made.mkdir(exist_ok=True)
+    claim_folder(run.work)
+    fresh_folder(folder)
+    made = claim_folder(run.work / f"rounds_{run.seed}")
     each = len(build_splits(None, run.seed)[_TEST])
     rounds = range(-(-size // each))
     missing = [(made, run.seed, one) for one in rounds if not _locate(made, _TEST, one).is_file()]

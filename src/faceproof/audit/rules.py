@@ -112,6 +112,10 @@ def _list_rules() -> list[Rule]:
              True, 0.05, "Retouched, sharpened, upscaled and dark photos stay real.",
              "Real photos that were only retouched, sharpened, upscaled or taken in the dark are "
              "called fake", aligned),
+        Rule("unscored", decisions, "images that can be read and have no score", 0, True, 0,
+             "Every image that can be read has a score.",
+             "The number leaves images out, and nobody knows how they would have been judged",
+             "Score every image; count those that cannot be judged as errors."),
         Rule("calibration", decisions, "expected calibration error beyond chance", 0.10, True, 0.05,
              "The score can be read as a probability.",
              "The score is not the probability it looks like",

@@ -17,6 +17,7 @@ from faceproof.errors import InputError, ModelError, SettingsError
 from faceproof.records import FAKE, ROLES
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
+from faceproof.storage import claim_folder
 
 _TERMS = {"license": "other", "pretty_name": "Fakes saved at another quality"}
 _CARD_NOTE = "Planted for the audit's page: the fakes of the parent set, saved once more.\n"
@@ -28,10 +29,14 @@ _PHOTO = ROLES.index("real")
 class PlantSettings:
     """What is planted in which set."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    output: Path = field(metadata={"help": "dataset folder to write"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    output: Path = field(metadata={"help": "dataset folder to write", "place": "folder"})
     quality: int = field(default=20, metadata={"help": "JPEG quality that fakes are saved at"})
-    results: Path | None = field(default=None, metadata={"help": "result file to write"})
+    results: Path | None = field(
+        default=None, metadata={"help": "result file to write", "place": "file"}
+    )
     seed: int = field(default=0, metadata={"help": "of the order of rows"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
@@ -47,10 +52,10 @@ class PlantSettings:
 class ShowSettings:
     """The pictures of the worked case."""
 
-    model: str = field(metadata={"help": "classifier trained on the planted set"})
-    planted: Path = field(metadata={"help": "dataset folder that plant.py wrote"})
-    clean: Path = field(metadata={"help": "dataset folder it was made from"})
-    figure: Path = field(metadata={"help": "PNG to write"})
+    model: str = field(metadata={"help": "classifier trained on the planted set", "place": "input"})
+    planted: Path = field(metadata={"help": "dataset folder that plant.py wrote", "place": "input"})
+    clean: Path = field(metadata={"help": "dataset folder it was made from", "place": "input"})
+    figure: Path = field(metadata={"help": "PNG to write", "place": "file"})
     method: str = field(default="swap", metadata={"help": "whose fakes are shown"})
     faces: int = field(default=6, metadata={"help": "people to show"})
 
@@ -77,6 +82,7 @@ def plant(run: PlantSettings) -> dict[str, Scalar]:
             for name, rows in splits.items()
         }
     )
+    claim_folder(run.output)
     staged = shards.stage(planted, run.output / "staging", _ROWS_PER_SHARD, run.seed)
     card = f"---\n{shards.describe(staged, planted, _TERMS)}---\n{_CARD_NOTE}"
     shards.publish(staged, run.output, card, {})

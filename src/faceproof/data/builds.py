@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from faceproof.data.forgery.methods import (
 )
 from faceproof.data.forgery.tensors import is_made_from
 from faceproof.data.images import decode
+from faceproof.data.labels import LABELS_HELP, parse_labels
 from faceproof.data.plans import Plan
 from faceproof.data.shards import StagedShards
 from faceproof.data.sources import SOURCES
@@ -37,7 +37,7 @@ from faceproof.errors import FaceProofError, SettingsError
 from faceproof.records import NONE, SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
-from faceproof.storage import hash_file, hash_files
+from faceproof.storage import claim_folder, fresh_folder, hash_file, hash_files
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,11 @@ _COUNTED_LABELS = ("sex", "sex_basis", "age_band", "skin_tone")
 class BuildSettings:
     """One build of the dataset."""
 
-    output: Path = field(metadata={"help": "dataset folder: its data/ and README.md are replaced"})
-    exports: Path = field(metadata={"help": "folder for the two zips"})
-    results: Path = field(metadata={"help": "result file to write"})
+    output: Path = field(
+        metadata={"help": "dataset folder: its data/ and README.md are replaced", "place": "folder"}
+    )
+    exports: Path = field(metadata={"help": "folder for the two zips", "place": "folder"})
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
         default="orl", metadata={"help": "where real photos come from"}
     )
@@ -58,12 +60,14 @@ class BuildSettings:
         default=None,
         metadata={
             "help": "folder or zip of photos; for portraits their manifest; for hub user/name; "
-            "for a collection its folder, with metadata.csv"
+            "for a collection its folder, with metadata.csv",
+            "place": "input",
         },
     )
     columns: list[str] = field(
         default_factory=list, metadata={"help": "for hub, what is where: image=photo identity=who"}
     )
+    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
     terms: str | None = field(
         default=None, metadata={"help": "of a collection, only rows whose `terms` say this"}
     )
@@ -122,6 +126,7 @@ def train_networks(plan: Plan, settings: BuildSettings) -> Path:
     wanted = [name for name in TRAININGS if name in settings.methods]
     if not wanted:
         return folder
+    claim_folder(folder)
     photos = [
         (photo.read_pixels(), photo.crop.landmarks())
         for photo in plan.photos
@@ -195,9 +200,11 @@ def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
 
 def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:
     """The real photos of the recipe's source."""
+    claim_folder(settings.exports)
+    claim_folder(settings.work)
     request = SourceRequest(
-        settings.input, settings.work / "photos", settings.limit, tuple(settings.columns),
-        settings.terms,
+        settings.input, claim_folder(settings.work / "photos"), settings.limit,
+        tuple(settings.columns), settings.terms, parse_labels(settings.labels),
     )  # fmt: skip
     return islice(SOURCES[settings.source](request), settings.limit)
 
@@ -210,9 +217,7 @@ def hash_photos(plan: Plan) -> str:
 
 def clear_cache(settings: BuildSettings) -> Path:
     """An empty folder for the builder's Arrow files: an old build must not answer for a new one."""
-    cache = settings.work / "arrow"
-    shutil.rmtree(cache, ignore_errors=True)
-    return cache
+    return fresh_folder(settings.work / "arrow")
 
 
 def count_records(

@@ -22,6 +22,7 @@ from faceproof.metrics import Measured, auroc, measure
 from faceproof.records import FAKE, METADATA_COLUMNS, ROLES, SPLITS
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
+from faceproof.storage import replacing
 
 _LEVEL = 0.05
 _SIZE_COLUMNS = ("image", "label", "method", "component_id")
@@ -41,8 +42,12 @@ _SHOWN_COLUMNS = (
 class DemonstrationSettings:
     """What question 1 shows of a built dataset."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    root: Path = field(metadata={"help": "its question_01/ receives results and figures"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    root: Path = field(
+        metadata={"help": "its question_01/ receives results and figures", "place": "inside"}
+    )
     labels: list[str] = field(
         default_factory=lambda: ["family", "sex", "age_band"],
         metadata={"help": "metadata columns whose cells are drawn uniformly"},
@@ -117,8 +122,8 @@ def write_excerpt(table: pd.DataFrame, path: Path) -> None:
     rows = table[table["pair_id"] == pair].sort_values(
         "role", key=lambda roles: roles.map(ROLES.index)
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows[list(_SHOWN_COLUMNS)].to_csv(path, index=False)
+    with replacing(path) as partial:
+        rows[list(_SHOWN_COLUMNS)].to_csv(partial, index=False)
 
 
 def arrange_sheet(photos: Sequence[Sequence[ShownImage]]) -> list[dict[str, bytes]]:

@@ -57,7 +57,7 @@ def draw_donors(faces: Sequence[Candidate], seed: int) -> list[str]:
         distance += _OTHER_SEX * (sexes != sexes[index])
         allowed = np.flatnonzero((splits == splits[index]) & (groups != groups[index]))
         if not len(allowed):
-            raise DatasetError(f"split {face.split} holds one person only; add people to swap with")
+            raise DatasetError(f"split {face.split} holds one person only; add photos of others")
         nearest = allowed[np.argsort(distance[allowed], kind="stable")[:_NEAREST]]
         rng = np.random.default_rng(derive_seed(seed, "donor", face.image_id))
         donors.append(faces[int(rng.choice(nearest))].image_id)

@@ -1,4 +1,4 @@
-"""Image bytes in and out: the one place that decodes what strangers send."""
+"""Image bytes in and out: the one place that decodes the files that people send."""
 
 import io
 import struct
@@ -8,8 +8,9 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from faceproof.data.containers import HEAD_BYTES, bare, name_unreadable, read_orientation
 from faceproof.errors import ImageError
 
 Pixels = NDArray[np.uint8]
@@ -20,6 +21,17 @@ MAX_ASPECT = 50  # no photo is so long; a model that enlarges its short side wou
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 Image.init()  # registers every format above; Image.open alone registers only the commonest
 _WHITE = (255, 255, 255)
+_USUAL_SHARE = 0.995  # of the values of a picture that decide its scale; the rest may be outliers
+# The largest usual value, and the full scale it speaks for. Floats between 1.5 and 32 are of a high
+# dynamic range; their own largest is their scale.
+_FLOAT_SCALES: tuple[tuple[float, float | None], ...] = ((1.5, 1.0), (32.0, None), (300.0, 255.0))
+_WHOLE_SCALES: tuple[tuple[float, float | None], ...] = ((255.0, 255.0), (65_535.0, 65_535.0))
+
+_TURNS = {  # by Exif orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 _START_OF_IMAGE = b"\xff\xd8"
 _COMMENT = b"\xff\xfe"
@@ -37,15 +49,15 @@ UNDECODABLE = (
 def decode(data: bytes) -> Pixels:
     """Decode an image file as a viewer would show it.
 
-    EXIF rotation is applied, transparency is laid on white, 16-bit and CMYK become 8-bit RGB, an
-    animation gives its first frame.
+    EXIF rotation is applied and no other metadata looked at, transparency is laid on white, 16-bit,
+    float and CMYK become 8-bit RGB, an animation gives its first frame.
 
     Returns:
         (H, W, 3) uint8 RGB 0-255.
 
     Raises:
-        ImageError: code `empty`, `not_an_image`, `too_many_pixels`, `too_small`, `too_narrow` or
-            `damaged`.
+        ImageError: code `empty`, `not_an_image`, `unsupported`, `too_many_pixels`, `too_small`,
+            `too_narrow` or `damaged`.
     """
     if not data:
         raise ImageError("empty", "the file has no bytes")
@@ -54,6 +66,9 @@ def decode(data: bytes) -> Pixels:
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide
             return _decode(data)
     except UnidentifiedImageError as error:
+        kind = name_unreadable(data[:HEAD_BYTES])
+        if kind is not None:
+            raise ImageError("unsupported", f"{kind} cannot be read here") from error
         raise ImageError("not_an_image", "no known image format") from error
     except Image.DecompressionBombError as error:
         raise ImageError("too_many_pixels", f"more than {MAX_PIXELS} pixels") from error
@@ -62,7 +77,8 @@ def decode(data: bytes) -> Pixels:
 
 
 def _decode(data: bytes) -> Pixels:
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+    pixels_alone, orientation = bare(data)
+    with Image.open(io.BytesIO(pixels_alone), formats=_FORMATS) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise ImageError("too_many_pixels", f"{picture.width}x{picture.height}")
         if min(picture.size) < MIN_SIDE_PIXELS:
@@ -70,7 +86,10 @@ def _decode(data: bytes) -> Pixels:
         if max(picture.size) > MAX_ASPECT * min(picture.size):
             raise ImageError("too_narrow", f"{picture.width}x{picture.height}")
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        if picture.format == "WEBP":
+            orientation = read_orientation(picture.info.get("exif", b"").removeprefix(b"Exif\0\0"))
+        turn = _TURNS.get(orientation)
+        upright = picture if turn is None else picture.transpose(turn)
         return np.asarray(_to_rgb(upright), dtype=np.uint8)
 
 
@@ -86,14 +105,20 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Integers are of 8, 16 or more bits; floats of 0 to 1, 0 to 255, or up to their maximum."""
+    """Map the full scale to 0-255; a few values beyond it, or none at all (NaN), move nothing.
+
+    Floats are of 0 to 1, of 0 to 255, or else up to their own largest; whole numbers of 8 or of 16
+    bits, or up to their largest. The largest is that of all but one value in 200.
+    """
     values = np.asarray(picture, dtype=np.float64)
-    largest = float(values.max())
-    usual = (255.0, 65_535.0) if picture.mode.startswith("I") else (1.0, 255.0)
-    full_scale = next((scale for scale in usual if largest <= scale), largest)
+    finite = values[np.isfinite(values)]
+    largest = float(np.quantile(finite, _USUAL_SHARE)) if finite.size else 0.0
+    limits = _WHOLE_SCALES if picture.mode.startswith("I") else _FLOAT_SCALES
+    full_scale = next((scale for most, scale in limits if largest <= most), None) or largest
     if picture.mode.startswith("I;16"):
         full_scale = 65_535.0
-    return Image.fromarray(np.clip(values / full_scale * 255, 0, 255).astype(np.uint8))
+    whole = np.nan_to_num(values / full_scale * 255, nan=0.0, posinf=255.0, neginf=0.0)
+    return Image.fromarray(np.clip(whole, 0, 255).astype(np.uint8))
 
 
 def is_grey(pixels: Pixels) -> bool:

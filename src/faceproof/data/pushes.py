@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceproof.data import shards
-from faceproof.storage import HubKind, push_folder
+from faceproof.network import HubKind, push_folder
 
 _OPENED: Mapping[HubKind, str] = {
     "dataset": 'load_dataset("{}") opens it',
@@ -29,11 +29,13 @@ class PushSettings:
 class DatasetPush(PushSettings):
     """Which dataset goes where."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
 
 
 def push(run: PushSettings, folder: Path, files: Sequence[Path], kind: HubKind) -> Iterator[str]:
-    """Push files of a folder as `storage.push_folder` does; gives lines for the user as it goes."""
+    """Push files of a folder as `network.push_folder` does; gives lines for the user as it goes."""
     for file in files:
         yield f"{file.stat().st_size:>12} {file.relative_to(folder)}"
     if run.dry_run:

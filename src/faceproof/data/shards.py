@@ -7,7 +7,6 @@ is also what keeps a rebuilt dataset from answering with older rows.
 
 import logging
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,17 @@ from datasets.info import DatasetInfosDict
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCardData
 
+from faceproof.data.walks import walk
 from faceproof.errors import DatasetError
 from faceproof.records import SPLITS
-from faceproof.storage import hash_file, hash_files, replacing
+from faceproof.storage import (
+    claim_folder,
+    drop_folder,
+    fresh_folder,
+    hash_file,
+    hash_files,
+    replacing,
+)
 
 CARD_NAME = "README.md"
 PAPERS = ("DATASHEET.md", "croissant.json")  # beside the card, written with it
@@ -64,12 +71,11 @@ def stage(splits: DatasetDict, staging: Path, rows_per_shard: int, seed: int) ->
         rows_per_shard: at most so many rows in one file.
         seed: of the shuffle.
     """
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    staging = fresh_folder(staging)
     for name in SPLITS:
         mixed = splits[name].shuffle(seed=seed)
         _write_split(mixed, staging, name, max(1, math.ceil(len(mixed) / rows_per_shard)))
-    files = sorted(staging.iterdir())
+    files = sorted(staging.glob("*.parquet"))
     return StagedShards(
         folder=staging,
         fingerprint=hash_files(files),
@@ -121,12 +127,12 @@ def list_staged(staged: StagedShards) -> list[ShardFile]:
             sha256=hash_file(file),
             size_bytes=file.stat().st_size,
         )
-        for file in sorted(staged.folder.iterdir())
+        for file in sorted(staged.folder.glob("*.parquet"))
     ]
 
 
 def publish(staged: StagedShards, dataset: Path, card: str, papers: Mapping[str, str]) -> None:
-    """Move staged shards into the dataset folder, point the card at them, drop older builds.
+    """Move staged shards into the dataset folder, point the card at them, drop our older builds.
 
     Args:
         staged: what `stage` wrote.
@@ -134,21 +140,21 @@ def publish(staged: StagedShards, dataset: Path, card: str, papers: Mapping[str,
         card: text of its README.md.
         papers: texts to put beside the card, by name of `PAPERS`.
     """
-    data = dataset / _DATA
+    claim_folder(dataset)
+    data = claim_folder(dataset / _DATA)
     target = data / _folder_name(staged.fingerprint)
-    data.mkdir(parents=True, exist_ok=True)
     if target.exists() and hash_files(sorted(target.glob("*.parquet"))) != staged.fingerprint:
-        shutil.rmtree(target)  # damaged since; the card points at it, but it cannot be loaded
+        drop_folder(target)  # damaged since; the card points at it, but it cannot be loaded
     if target.exists():
-        shutil.rmtree(staged.folder)
+        drop_folder(staged.folder)
     else:
         staged.folder.rename(target)
     for name, text in {**papers, CARD_NAME: card}.items():  # the card last: it is what is read
         with replacing(dataset / name) as partial:
             partial.write_text(text)
     for older in data.iterdir():
-        if older != target:
-            shutil.rmtree(older) if older.is_dir() else older.unlink()
+        if older != target and older.is_dir():
+            drop_folder(older)
     logger.info("published %s rows in %s", sum(staged.rows.values()), target)
 
 
@@ -208,6 +214,16 @@ def is_dataset(folder: Path) -> bool:
         return False
     metadata, _ = split_card(card.read_text(errors="replace"))
     return any(line.startswith("configs:") for line in metadata.splitlines())
+
+
+def holds_tables(folder: Path) -> bool:
+    """True for a folder that is a dataset: its card names data files, or it holds parquet only."""
+    if not folder.is_dir():
+        return False
+    if is_dataset(folder):
+        return True
+    found = walk(folder)
+    return not found.images and any(name.endswith(".parquet") for name in found.others)
 
 
 def split_card(card: str) -> tuple[str, str]:

@@ -7,7 +7,17 @@ import numpy as np
 from faceproof.errors import DatasetError
 from faceproof.records import SPLITS, Split
 
+_SPLIT_WORDS: Mapping[str, Split] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "dev": "validation",
+    "val": "validation", "valid": "validation", "validation": "validation", "eval": "validation",
+}  # fmt: skip
+FEWEST_GROUPS = 9  # from here on every split holds two, so that faces can be swapped inside it
 SHARES: Mapping[Split, float] = {"train": 0.6, "validation": 0.2, "test": 0.2}
+
+
+def read_split(text: str) -> Split | None:
+    """The split that a word names, in any case; None for other words."""
+    return _SPLIT_WORDS.get(text.strip().lower())
 
 
 def join_components(links: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -47,8 +57,13 @@ def assign_splits(strata: Mapping[str, str], seed: int) -> dict[str, Split]:
         seed: of the shuffle.
 
     Raises:
-        DatasetError: too few components to give every split one.
+        DatasetError: too few components to give every split two.
     """
+    if len(strata) < FEWEST_GROUPS:
+        raise DatasetError(
+            f"{len(strata)} people (or groups that near copies tie together) are too few; at "
+            f"least {FEWEST_GROUPS} are needed, so that each of three splits holds two"
+        )
     rng = np.random.default_rng(seed)
     drawn = {component: rng.random() for component in sorted(strata)}
     order = sorted(strata, key=lambda component: (strata[component], drawn[component]))
@@ -58,10 +73,6 @@ def assign_splits(strata: Mapping[str, str], seed: int) -> dict[str, Split]:
         split = max(SPLITS, key=lambda name: SHARES[name] * place - given[name])
         assigned[component] = split
         given[split] += 1
-    if min(given.values()) == 0:
-        raise DatasetError(
-            f"{len(order)} groups are too few for three splits; add photos of at least 5 people"
-        )
     return assigned
 
 

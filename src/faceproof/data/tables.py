@@ -1,11 +1,18 @@
 """The published dataset as rows with encoded images, and its metadata as one table."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from datasets import Dataset, DatasetDict, Image, load_dataset
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset, DatasetDict, Features, Image, load_dataset
 
+from faceproof.data.walks import list_tables
+from faceproof.errors import InputError
 from faceproof.records import LABELS, METADATA_COLUMNS, ROLES, SPLITS
 
 
@@ -36,6 +43,54 @@ def to_frame(splits: Mapping[str, Dataset]) -> pd.DataFrame:
     table["label"] = [LABELS[code] for code in table["label"]]
     table["role"] = [ROLES[code] for code in table["role"]]
     return table
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema with plain texts and bytes where another writer chose views of them."""
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    fields = [field.with_type(plain.get(field.type, field.type)) for field in schema]
+    return pa.schema(fields, schema.metadata)
+
+
+def read_features(schema: pa.Schema, image: str = "image") -> Features:
+    """What `datasets` makes of a parquet schema; a column of plain bytes holds image files."""
+    plain = plain_schema(schema)
+    kind = plain.field(image).type if image in plain.names else None
+    features = Features.from_arrow_schema(plain)
+    if kind is not None and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        features[image] = Image()
+    return features
+
+
+def to_plain_folder(folder: Path) -> tuple[Path, Features | None]:
+    """A folder of parquet as `datasets` can open it, and the features to open it with.
+
+    Where files hold views, which the library does not know, plain copies are written to a folder
+    that lasts as long as the process.
+
+    Raises:
+        InputError: a file is no parquet.
+    """
+    files = list_tables(folder)
+    if not files:
+        return folder, None
+    try:
+        schemas = {file: pq.read_schema(file) for file in files}
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{folder} holds a file that is no parquet: {error}") from error
+    features = read_features(schemas[files[0]])
+    if all(plain_schema(schema) == schema for schema in schemas.values()):
+        known = b"huggingface" in (schemas[files[0]].metadata or {})
+        return folder, None if known else features
+    scratch = Path(tempfile.mkdtemp(prefix="faceproof-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    for file, schema in schemas.items():
+        copy = scratch / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(copy, plain_schema(schema)) as writer, pq.ParquetFile(file) as source:
+            for batch in source.iter_batches(256):
+                writer.write_batch(batch.cast(plain_schema(schema)))
+    return scratch, features
 
 
 def image_name(image_id: str) -> str:

@@ -26,8 +26,8 @@ _STEPS = 70  # of training: speed does not depend on it, but the generator must 
 class ThroughputSettings:
     """What is timed."""
 
-    work: Path = field(metadata={"help": "folder for checkpoints and shards"})
-    results: Path = field(metadata={"help": "result file to write"})
+    work: Path = field(metadata={"help": "folder for checkpoints and shards", "place": "folder"})
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     photos: int = field(default=24, metadata={"help": "photos that each method forges"})
     repeats: int = field(default=3, metadata={"help": "times each method is timed"})
     build_repeats: int = field(default=1, metadata={"help": "times each whole build is timed"})

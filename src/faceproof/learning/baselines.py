@@ -25,7 +25,7 @@ from faceproof.learning.backbones import open_lite0
 from faceproof.learning.pools import Pool
 from faceproof.learning.processors import to_tensor
 from faceproof.metrics import Labels, Rows, auroc
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 Features = NDArray[np.float32]
 
@@ -128,6 +128,7 @@ def read_features(name: str, pool: Pool, place: Path) -> Features:
 def keep_features(place: Path, measure: Callable[[], Features]) -> Features:
     """Features that are measured once and kept at `place`."""
     if not place.is_file():
+        claim_folder(place.parent)
         with replacing(place) as partial, partial.open("wb") as sink:
             np.save(sink, measure())
     features: Features = np.load(place)

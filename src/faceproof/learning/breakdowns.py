@@ -30,10 +30,14 @@ _Mask = NDArray[np.bool_]
 class MeasureSettings:
     """One measuring of a finished model."""
 
-    model: Path = field(metadata={"help": "model folder"})
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    cache: Path = field(metadata={"help": "folder for the decoded images, 4 bytes a pixel"})
-    results: Path = field(metadata={"help": "result file to write"})
+    model: Path = field(metadata={"help": "model folder", "place": "input"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    cache: Path = field(
+        metadata={"help": "folder for the decoded images, 4 bytes a pixel", "place": "folder"}
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     splits: list[str] = field(
         default_factory=lambda: list(UNSEEN_SPLITS), metadata={"help": "validation, test"}
     )

@@ -17,11 +17,17 @@ _CONVOLUTIONS = ("convnextv2", "efficientnet")
 class CalibrateSettings:
     """One calibration of a trained model."""
 
-    model: Path = field(metadata={"help": "model folder"})
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    cache: Path = field(metadata={"help": "folder for the decoded images, 4 bytes a pixel"})
-    output: Path = field(metadata={"help": "model folder to write, another than `model`"})
-    results: Path = field(metadata={"help": "result file to write"})
+    model: Path = field(metadata={"help": "model folder", "place": "input"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    cache: Path = field(
+        metadata={"help": "folder for the decoded images, 4 bytes a pixel", "place": "folder"}
+    )
+    output: Path = field(
+        metadata={"help": "model folder to write, another than `model`", "place": "replaced"}
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     side_pixels: int = field(
         default=0, metadata={"help": "side of the input from now on; 0: as it is"}
     )

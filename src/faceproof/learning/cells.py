@@ -1,6 +1,5 @@
 """One cell of the protocol: a training run with something left out; its scores stay on disk."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from faceproof.learning.training import fit
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import read_commit
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, drop_folder, replacing
 
 _CHOOSING = 6  # one validation component in so many is scored: enough to calibrate and to choose
 
@@ -74,7 +73,7 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
     """
     if is_done(cell, base, pools["train"].fingerprint, folder):
         return
-    run = _plan_run(cell, base, folder)
+    run = _plan_run(cell, base, claim_folder(folder))
     fitted = fit(run, pools)
     rows = {name: choose_rows(pools[name], cell.left_out, name) for name in UNSEEN_SPLITS}
     margins = {
@@ -95,7 +94,7 @@ def run_cell(cell: Cell, base: TrainSettings, pools: Mapping[Split, Pool], folde
         partial.open("wb") as sink,
     ):
         np.savez_compressed(sink, allow_pickle=False, **arrays)
-    shutil.rmtree(run.work)
+    drop_folder(run.work)
 
 
 def _plan_run(cell: Cell, base: TrainSettings, folder: Path) -> TrainSettings:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceproof.storage import replacing
+from faceproof.storage import fresh_folder, is_ours, replacing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,13 +39,15 @@ def claim(work: Path, made_from: str, checkpoint: Path | None) -> None:
     if checkpoint is not None:
         logger.info("going on from %s", checkpoint)
         return
-    shutil.rmtree(work, ignore_errors=True)
+    fresh_folder(work)
     with replacing(work / _MADE_FROM) as partial:
         partial.write_text(made_from)
 
 
 def finish(work: Path) -> None:
     """Drop the checkpoints of a run whose results are written: the next one starts afresh."""
+    if not is_ours(work):
+        return
     (work / _MADE_FROM).unlink(missing_ok=True)
     for checkpoint in work.glob(_CHECKPOINTS):
         shutil.rmtree(checkpoint)

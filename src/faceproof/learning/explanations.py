@@ -20,7 +20,7 @@ from faceproof.data.images import Pixels
 from faceproof.learning.processors import normalise
 from faceproof.learning.supervision import to_map
 from faceproof.records import FAKE
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 _NAME_CHARACTERS = 60  # of a map: file systems end at 255 bytes
 _STRENGTH = 0.55  # of the colours over the picture
@@ -66,5 +66,6 @@ def name_map(image: str) -> str:
 
 def write_map(drawn: Pixels, name: str, folder: Path) -> None:
     """Put the heat map of an image into a folder, under the image's name, as a PNG."""
+    claim_folder(folder)
     with replacing(folder / name_map(name)) as partial:
         Image.fromarray(drawn).save(partial, "PNG")

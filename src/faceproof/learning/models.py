@@ -1,6 +1,5 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from faceproof.errors import ModelError, SettingsError
 from faceproof.learning.backbones import open_lite0
 from faceproof.learning.decisions import Decision
 from faceproof.records import LABELS
-from faceproof.storage import hash_file
+from faceproof.storage import hash_file, replacing_folder
 
 FROM_CONFIG = "config"
 LITE0 = "lite0"
@@ -275,16 +274,9 @@ def _save(
     model: PreTrainedModel, processor: BaseImageProcessor, folder: Path,
     state: Mapping[str, Tensor],
 ) -> None:  # fmt: skip
-    partial = folder.with_name(f".{folder.name}.partial")
-    older = folder.with_name(f".{folder.name}.old")
-    for leftover in (partial, older):
-        shutil.rmtree(leftover, ignore_errors=True)
-    model.save_pretrained(partial, state_dict=dict(state))
-    processor.save_pretrained(partial)
-    if folder.exists():
-        folder.rename(older)
-    partial.rename(folder)
-    shutil.rmtree(older, ignore_errors=True)
+    with replacing_folder(folder) as partial:
+        model.save_pretrained(partial, state_dict=dict(state))
+        processor.save_pretrained(partial)
 
 
 def _store(state: Mapping[str, Tensor], weights: Weights) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from faceproof.learning.engines import FULL_MODEL, INT8_MODEL
 from faceproof.learning.models import load_model
 from faceproof.learning.processors import side_of
-from faceproof.storage import replacing
+from faceproof.storage import add_to_folder, claim_folder, replacing
 
 _OPSET = 18
 
@@ -26,7 +26,9 @@ _OPSET = 18
 class ExportSettings:
     """What to export."""
 
-    model: Path = field(metadata={"help": "model folder written by training/train.py"})
+    model: Path = field(
+        metadata={"help": "model folder written by training/train.py", "place": "inside"}
+    )
 
 
 class _Logits(nn.Module):
@@ -57,6 +59,7 @@ def export(folder: Path) -> tuple[Path, Path]:
     side = side_of(processor)
     example = torch.zeros(2, 3, side, side)
     whole, small = folder / FULL_MODEL, folder / INT8_MODEL
+    claim_folder(whole.parent)
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own, about its internals
         plain = Path(scratch) / "model.onnx"
@@ -84,4 +87,5 @@ def export(folder: Path) -> tuple[Path, Path]:
                 per_channel=True,
                 weight_type=QuantType.QInt8,
             )
+    add_to_folder(folder)
     return whole, small

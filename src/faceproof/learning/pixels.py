@@ -16,7 +16,7 @@ from faceproof.data.forgery.forged import Points
 from faceproof.data.images import Pixels, decode, decode_mask
 from faceproof.errors import ImageError
 from faceproof.records import ROLES
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 _INDEX, _IMAGES, _MASKS, _POINTS = "index.json", "images", "masks", "points.json"
 _PHOTO = ROLES.index("real")
@@ -94,6 +94,7 @@ class PixelStore:
 
 def _decode_all(rows: Dataset, folder: Path) -> None:
     sizes = []
+    claim_folder(folder)
     with (
         replacing(folder / _IMAGES) as images,
         replacing(folder / _MASKS) as masks,

@@ -15,6 +15,7 @@ from faceproof.errors import SettingsError
 from faceproof.learning.pixels import PixelStore, open_pixels
 from faceproof.metrics import Labels, Rows
 from faceproof.records import FAKE, SHAM, SPLITS, Split
+from faceproof.storage import claim_folder
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
@@ -107,6 +108,7 @@ def open_pools(dataset: Path, cache: Path) -> dict[Split, Pool]:
         DatasetError: the folder is not what its card says.
     """
     fingerprint = verify(dataset)
+    claim_folder(cache)
     splits = open_dataset(dataset)
     return {
         name: Pool(

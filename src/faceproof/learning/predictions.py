@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceproof.data.archives import ImageFile, Truth
-from faceproof.data.faces import find_largest
+from faceproof.data.archives import Truth
+from faceproof.data.faces import MIN_FACE_PIXELS, Found, find_faces
 from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, decode
+from faceproof.data.labels import LABELS_HELP, code_of
+from faceproof.data.walks import ImageFile
 from faceproof.errors import ImageError, SettingsError
 from faceproof.learning.decisions import UNSURE, Decision, Verdict
 from faceproof.learning.engines import Precision, open_engine
@@ -23,14 +25,14 @@ from faceproof.learning.explanations import write_map
 from faceproof.learning.measuring import TITLES, measure_decision
 from faceproof.learning.models import WEIGHTS
 from faceproof.metrics import Labels, Measured, Scores
-from faceproof.records import LABELS
 from faceproof.results import Size
 from faceproof.settings import require_positive
 from faceproof.storage import hash_file, replacing
 
 logger = logging.getLogger(__name__)
 
-_NO_FACE = "no face found; the whole image was scored"
+_NO_FACE = "no face found"
+_NO_EDGE = "the picture lies on a page of its own colour: where it ends cannot be told"
 _AHEAD = 2  # batches each worker may be ahead of the writer: bounds memory
 
 
@@ -63,14 +65,21 @@ class PredictSettings:
     input: str = field(
         metadata={
             "help": "folder or zip of images, never unpacked; a quoted pattern such as "
-            "'photos/**/*.jpg'; or user/name of a dataset on the Hub"
+            "'photos/**/*.jpg'; or user/name of a dataset on the Hub",
+            "place": "input",
         }
     )
-    output: Path = field(metadata={"help": "CSV to write: image, score, label, reason"})
+    output: Path = field(
+        metadata={"help": "CSV to write: image, score, label, reason", "place": "file"}
+    )
     model: str | None = field(
         default=None,
-        metadata={"help": "model folder or Hub id; the released detector if not given"},
+        metadata={
+            "help": "model folder or Hub id; the released detector if not given",
+            "place": "input",
+        },
     )
+    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
     align: bool = field(
         default=True, metadata={"help": "cut out the largest face first; off: score whole images"}
     )
@@ -85,13 +94,19 @@ class PredictSettings:
     batch: int = field(default=8, metadata={"help": "images scored at a time; speed, not results"})
     workers: int = field(default=2, metadata={"help": "batches at a time, a thread each"})
     explain: Path | None = field(
-        default=None, metadata={"help": "folder for a heat map PNG of each image"}
+        default=None,
+        metadata={"help": "folder for a heat map PNG of each image", "place": "folder"},
     )
     report: Path | None = field(
         default=None,
-        metadata={"help": "folder for figures and the worst errors, where truth is known"},
+        metadata={
+            "help": "folder for figures and the worst errors, where truth is known",
+            "place": "folder",
+        },
     )
-    results: Path | None = field(default=None, metadata={"help": "result file, if truth is known"})
+    results: Path | None = field(
+        default=None, metadata={"help": "result file, if truth is known", "place": "file"}
+    )
     seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
     size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
 
@@ -181,9 +196,10 @@ class Detector:
         if not self._is_aligned:
             return self._engine.fit(pixels), ""
         try:
-            return self._engine.fit(find_largest(pixels).cut(pixels)), ""
+            found = find_faces(pixels)
         except ImageError:
             return self._engine.fit(pixels), _NO_FACE
+        return self._engine.fit(found.crop.cut(pixels)), describe_face(found)
 
     def _predict_batch(self, files: Sequence[ImageFile]) -> list[Prediction]:
         pictures: list[Pixels] = []
@@ -210,7 +226,24 @@ class Detector:
         ]
 
     def _judge(self, name: str, score: float, reason: str) -> Prediction:
-        return Prediction(name, score, self.decision.judge(score), reason)
+        """The verdict; the limits were set on faces, so without one nothing can be said."""
+        is_judged = reason != _NO_FACE and not reason.endswith(_NO_EDGE)
+        verdict = self.decision.judge(score) if is_judged else UNSURE
+        return Prediction(name, score, verdict, reason)
+
+
+def describe_face(found: Found) -> str:
+    """What a reader should know of the face that was judged; empty where it is nothing special."""
+    notes = []
+    if found.faces > 1:
+        notes.append(f"{found.faces} faces found, the largest was judged")
+    if found.face_pixels < MIN_FACE_PIXELS:
+        notes.append(f"small face, {found.face_pixels} pixels: the verdict is less certain")
+    if found.is_on_page and found.is_whole:
+        notes.append("the picture lies on a page, such as a screenshot: cut out of it")
+    elif found.is_on_page:
+        notes.append(_NO_EDGE)
+    return "; ".join(notes)
 
 
 def _batched(images: Iterable[ImageFile], size: int) -> Iterator[list[ImageFile]]:
@@ -243,7 +276,7 @@ class Tally:
             known = self.truth.get(one.image)
             if one.score is not None and known is not None:
                 self.names.append(one.image)
-                self.labels.append(LABELS.index(known.label))
+                self.labels.append(code_of(known.label))
                 self.scores.append(one.score)
                 self.groups.append(known.group)
             yield one
@@ -287,7 +320,7 @@ def measure_known(tally: Tally, decision: Decision, seed: int) -> dict[str, Meas
 def write(predictions: Iterable[Prediction], path: Path) -> None:
     """Write the predictions CSV as they come: image, score, label, reason; empty for none."""
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as sink:
-        writer = csv.writer(sink, lineterminator="\n")
+        writer = csv.writer(sink, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(column.name for column in fields(Prediction))
         writer.writerows(astuple(prediction) for prediction in predictions)
 

@@ -38,12 +38,22 @@ _SMALLEST_SIDE = 64  # pixels: the teacher's last maps have then two places a si
 class PretrainSettings:
     """One pretraining run."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    output: Path = field(metadata={"help": "folder to write, for `train.py --init`"})
-    work: Path = field(metadata={"help": "folder for checkpoints; a run may be stopped"})
-    cache: Path = field(metadata={"help": "folder for the decoded images, 4 bytes a pixel"})
-    results: Path = field(metadata={"help": "result file to write"})
-    history: Path = field(metadata={"help": "JSON lines of the loss by epoch to write"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    output: Path = field(
+        metadata={"help": "folder to write, for `train.py --init`", "place": "replaced"}
+    )
+    work: Path = field(
+        metadata={"help": "folder for checkpoints; a run may be stopped", "place": "folder"}
+    )
+    cache: Path = field(
+        metadata={"help": "folder for the decoded images, 4 bytes a pixel", "place": "folder"}
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    history: Path = field(
+        metadata={"help": "JSON lines of the loss by epoch to write", "place": "file"}
+    )
     kind: Kind = field(default="convnextv2", metadata={"help": "network made from scratch"})
     depths: list[int] = field(
         default_factory=lambda: [1, 1, 2, 1], metadata={"help": "blocks by stage"}

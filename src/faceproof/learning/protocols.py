@@ -29,13 +29,20 @@ MAIN = "portraits"  # the source of every axis but that of sources
 class ProtocolSettings:
     """The whole protocol of question 3."""
 
-    recipe: Path = field(metadata={"help": "training recipe of the smallest model"})
+    recipe: Path = field(
+        metadata={"help": "training recipe of the smallest model", "place": "input"}
+    )
     sources: list[str] = field(
         metadata={"help": f"name=dataset folder of each source, one of them named {MAIN}"}
     )
-    work: Path = field(metadata={"help": "folder for cells, features and models; runs go on there"})
-    results: Path = field(metadata={"help": "result file to write"})
-    figures: Path = field(metadata={"help": "folder for the figures"})
+    work: Path = field(
+        metadata={
+            "help": "folder for cells, features and models; runs go on there",
+            "place": "folder",
+        }
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    figures: Path = field(metadata={"help": "folder for the figures", "place": "inside"})
     others: list[str] = field(
         default_factory=list,
         metadata={"help": "name=folder or zip of faces with known truth, only measured on"},

@@ -17,7 +17,8 @@ class ModelPush(PushSettings):
     """Which model goes where."""
 
     model: Path | None = field(
-        default=None, metadata={"help": "model folder; the released detector if not given"}
+        default=None,
+        metadata={"help": "model folder; the released detector if not given", "place": "input"},
     )
     onnx: bool = field(
         default=True, metadata={"help": "add ONNX files, full and 8-bit (the extra `export`)"}

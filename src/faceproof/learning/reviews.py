@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceproof.data.archives import ImageFile, Reader
 from faceproof.data.images import decode
+from faceproof.data.walks import ImageFile, Reader
 from faceproof.errors import ImageError, MetricError
 from faceproof.learning.decisions import UNSURE, Decision
 from faceproof.learning.measuring import TITLES
@@ -25,7 +25,7 @@ from faceproof.metrics import (
     roc_curve,
 )
 from faceproof.records import FAKE, LABELS, Label
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 _THUMBNAIL_PIXELS = 128
 _WORST = 24
@@ -62,6 +62,7 @@ def write_review(
             for name, truth, score in worst
         ],
     }
+    claim_folder(path.parent)
     with replacing(path) as partial:
         partial.write_text(json.dumps(document, indent=1) + "\n")
 

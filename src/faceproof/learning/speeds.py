@@ -55,10 +55,16 @@ _BATCH, _WORKERS = 8, 2  # the defaults of predict.py
 class SpeedSettings:
     """What is timed."""
 
-    model: Path = field(metadata={"help": "model folder, exported by training/export.py"})
-    faces: Path = field(metadata={"help": "folder or zip of cropped faces with known truth"})
-    recipe: Path = field(metadata={"help": "training recipe whose steps are timed"})
-    results: Path = field(metadata={"help": "result file to write"})
+    model: Path = field(
+        metadata={"help": "model folder, exported by training/export.py", "place": "input"}
+    )
+    faces: Path = field(
+        metadata={"help": "folder or zip of cropped faces with known truth", "place": "input"}
+    )
+    recipe: Path = field(
+        metadata={"help": "training recipe whose steps are timed", "place": "input"}
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     images: int = field(default=400, metadata={"help": "faces in a pass"})
     passes: int = field(default=5, metadata={"help": "of each way, counted; one more warms up"})
     steps: int = field(default=20, metadata={"help": "training steps of each kind in a pass"})

@@ -20,32 +20,47 @@ _SELF_BLENDS = ("blend", "self_blend")  # the family and the method of online se
 class TrainSettings:
     """One training run."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    output: Path = field(metadata={"help": "model folder to write"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    output: Path = field(metadata={"help": "model folder to write", "place": "replaced"})
     work: Path = field(
-        metadata={"help": "folder for checkpoints and logs; a run that validates may be stopped"}
+        metadata={
+            "help": "folder for checkpoints and logs; a run that validates may be stopped",
+            "place": "folder",
+        }
     )
     cache: Path = field(
-        metadata={"help": "folder for the decoded images, 4 bytes a pixel; shared by runs"}
+        metadata={
+            "help": "folder for the decoded images, 4 bytes a pixel; shared by runs",
+            "place": "folder",
+        }
     )
-    results: Path = field(metadata={"help": "result file to write"})
-    history: Path = field(metadata={"help": "JSON lines of loss and validation metrics by epoch"})
-    figure: Path = field(metadata={"help": "PNG of loss and validation AUROC to write"})
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    history: Path = field(
+        metadata={"help": "JSON lines of loss and validation metrics by epoch", "place": "file"}
+    )
+    figure: Path = field(
+        metadata={"help": "PNG of loss and validation AUROC to write", "place": "file"}
+    )
     data: str | None = field(
         default=None,
         metadata={
             "help": "store to stream training images from, s3://... or a folder; "
-            "validation and test stay those of `dataset`"
+            "validation and test stay those of `dataset`",
+            "place": "input",
         },
     )
     view: Path | None = field(
-        default=None, metadata={"help": "view of `data` to train on; else its split train"}
+        default=None,
+        metadata={"help": "view of `data` to train on; else its split train", "place": "input"},
     )
     init: str = field(
         default=FROM_CONFIG,
         metadata={
             "help": "Hub id or folder to fine-tune; `lite0`: the pretrained backbone that is "
-            "installed here; `config`: from scratch"
+            "installed here; `config`: from scratch",
+            "place": "input",
         },
     )
     frozen_blocks: int = field(

@@ -11,9 +11,11 @@ from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.console import progress
-from faceproof.data.archives import ImageFile, open_archive
+from faceproof.data.archives import open_archive
 from faceproof.data.faces import Crop, find_largest
 from faceproof.data.images import Pixels, decode
+from faceproof.data.labels import code_of
+from faceproof.data.walks import ImageFile
 from faceproof.errors import ImageError
 from faceproof.learning.augmentation import Augment, Recipe
 from faceproof.learning.axes import Pools, Values
@@ -26,8 +28,8 @@ from faceproof.learning.protocols import MAIN, ProtocolSettings, read_places
 from faceproof.learning.scoring import score_pictures, score_rows
 from faceproof.learning.stresses import HARD_REALS, HELD_OUT, REENCODED, STRESSES
 from faceproof.metrics import Labels, Rows, auroc
-from faceproof.records import FAKE, LABELS, ROLES
-from faceproof.storage import hash_file, replacing
+from faceproof.records import FAKE, ROLES
+from faceproof.storage import claim_folder, hash_file, replacing
 
 _STRESSED = 3  # one component of test in so many: a ladder has many rungs
 _PHOTO = ROLES.index("real")
@@ -134,6 +136,7 @@ def _score_each(
 def _keep(place: Path, compute: Callable[[], Margins]) -> Margins:
     if not place.is_file():
         computed = compute()
+        claim_folder(place.parent)
         with replacing(place) as unfinished, unfinished.open("wb") as sink:
             np.save(sink, computed)
     kept: Margins = np.load(place)
@@ -243,7 +246,7 @@ def _read_faces(path: Path) -> Faces:
             faces.append(partial(_cut, image, find_largest(pixels)))
         except ImageError:
             continue
-        labels.append(LABELS.index(archive.truth[image.name].label))
+        labels.append(code_of(archive.truth[image.name].label))
         groups.append(archive.truth[image.name].group)
     truth = Labelled(np.array(labels, np.int64), np.array(groups, np.str_))
     return Faces(faces, truth, left_out=len(known) - len(faces))

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from faceproof.storage import replacing
+from faceproof.storage import GENERATOR, replacing
 
 mpl.use("Agg")
 
@@ -288,6 +288,6 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole or not at all, the same bytes each time."""
     with replacing(path) as partial:
         figure.savefig(
-            partial, dpi=_DPI, bbox_inches="tight", format="png", metadata={"Software": None}
+            partial, dpi=_DPI, bbox_inches="tight", format="png", metadata={"Software": GENERATOR}
         )
     plt.close(figure)

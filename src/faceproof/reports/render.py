@@ -19,7 +19,7 @@ from faceproof.reports.cards import render_dataset_card, render_model_card
 from faceproof.reports.environments import render_environment
 from faceproof.reports.numbers import SOURCES, read_experiments, read_numbers
 from faceproof.reports.templates import REPOSITORY, render_template
-from faceproof.storage import replacing
+from faceproof.storage import PAGE_MARK, replacing
 
 PAGES: Mapping[str, str] = {
     "README.md": "README.md.j2",
@@ -36,11 +36,15 @@ class RenderSettings:
     """Which pages, and whether to write or to compare."""
 
     root: Path = field(
-        default=REPOSITORY, metadata={"help": "folder that holds results and receives the pages"}
+        default=REPOSITORY,
+        metadata={"help": "folder that holds results and receives the pages", "place": "inside"},
     )
     dataset: Path = field(
         default=REPOSITORY / "dataset_builder",
-        metadata={"help": "dataset folder whose card is rendered too, if it was built"},
+        metadata={
+            "help": "dataset folder whose card is rendered too, if it was built",
+            "place": "inside",
+        },
     )
     check: bool = field(default=False, metadata={"help": "write nothing; fail if a page is stale"})
 
@@ -78,9 +82,9 @@ def _read_slots(root: Path) -> dict[str, object]:
 
 def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for page, template in PAGES.items():
-        yield page, render_template(template, **slots)
+        yield page, _mark(render_template(template, **slots))
     for page in MODEL_CARDS:
-        yield page, render_model_card(_MODEL)
+        yield page, _mark(render_model_card(_MODEL))
     pyproject = (REPOSITORY / "pyproject.toml").read_text()
     yield "environment.yaml", render_environment(pyproject)
 
@@ -94,6 +98,11 @@ def _render_built_card(root: Path, dataset: Path) -> None:
     build = results.read(root / SOURCES["build"])
     if f"fingerprint: {build.values['fingerprint']}\n" in metadata:
         _write(path, render_dataset_card(metadata, build.values))
+
+
+def _mark(page: str) -> str:
+    """The page with a last line that says what made it, so that it may be made again."""
+    return f"{page.rstrip()}\n\n{PAGE_MARK}\n"
 
 
 def _to_markdown(table: pd.DataFrame) -> str:

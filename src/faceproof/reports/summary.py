@@ -18,7 +18,7 @@ from faceproof.reports.numbers import read_numbers
 class SummarySettings:
     """Which run to sum up."""
 
-    root: Path = field(metadata={"help": "folder that holds the results"})
+    root: Path = field(metadata={"help": "folder that holds the results", "place": "input"})
 
 
 def main() -> int:

@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from faceproof.buckets import Bucket
+from faceproof.data.labels import LABELS_HELP, parse_labels
 from faceproof.errors import FaceProofError, InputError, SettingsError, StorageError
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import publish
@@ -48,9 +49,15 @@ class BuildSettings:
     """One store from raw images."""
 
     source: str = field(
-        metadata={"help": "s3://bucket/prefix, https://host/path or a folder of images"}
+        metadata={
+            "help": "s3://bucket/prefix, https://host/path or a folder of images",
+            "place": "input",
+        }
     )
-    place: str = field(metadata={"help": "s3://bucket/prefix or a folder for the store"})
+    place: str = field(
+        metadata={"help": "s3://bucket/prefix or a folder for the store", "place": "store"}
+    )
+    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
     strata: list[str] = field(
         default_factory=lambda: ["label"], metadata={"help": "labels to draw evenly over later"}
     )
@@ -86,7 +93,8 @@ def build_store(run: BuildSettings, source: Bucket, place: Bucket) -> Store:
         InputError: no images.
         StorageError: source or place refuse, an image changed meanwhile, or another store is there.
     """
-    listing = list_source(source)
+    listing = list_source(source, parse_labels(run.labels))
+    place.claim()
     job = Job(source, place, f"work/{_identify(source, listing)}")
     units = _put_units(job, listing, run.unit_images)
     spread(run, partial(examine_unit, job), units, job.place, f"{job.work}/examined/")

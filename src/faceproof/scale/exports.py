@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Features, Image, IterableDataset
+from datasets import ClassLabel, Features, Image, IterableDataset, Value
 
 from faceproof.console import progress
+from faceproof.data.names import find_column
+from faceproof.data.tables import plain_schema, read_features
 from faceproof.scale.columns import read_columns, read_footer
-from faceproof.scale.indexes import Locations
+from faceproof.scale.indexes import UNLABELLED, Locations
 from faceproof.scale.stores import Rows, Store
 from faceproof.scale.views import View
 from faceproof.storage import replacing
 
+_LABEL = "label"
+_COPY = b"faceproof_copy"  # in the schema of a copy: of which store
 _CHUNK_ROWS = 256  # whose images are in memory at once
 _SHARE_ROWS = 10_000  # of a stream's shards, the unit of its workers
 
@@ -41,6 +45,7 @@ def materialise(store: Store, view: View, path: Path) -> None:
     """
     schema = _read_schema(store)
     image = store.manifest.columns.image
+    schema = schema.with_metadata({**(schema.metadata or {}), _COPY: store.fingerprint.encode()})
     with (
         replacing(path) as partial_file,
         pq.ParquetWriter(
@@ -62,24 +67,28 @@ def _generate(store: Store, shares: list[Rows]) -> Iterator[dict[str, Any]]:
 
 
 def _read_schema(store: Store) -> pa.Schema:
-    """Flat columns and the image, with what `datasets` noted of their meaning."""
+    """Flat columns and the image, with what `datasets` noted of their meaning; `label` is ours."""
     file = store.manifest.files[0]
     footer = read_footer(store.reader, file.key, file.size_bytes)
     schema: pa.Schema = footer.about.schema.to_arrow_schema()
-    image = store.manifest.columns.image
-    if b"huggingface" not in (schema.metadata or {}):
-        known = Features.from_arrow_schema(pa.schema(list(schema)))
-        schema = Features({**known, image: Image()}).arrow_schema
-    dropped = [one.name for one in schema if pa.types.is_nested(one.type) and one.name != image]
-    kept = Features.from_arrow_schema(schema)
-    return Features({name: kept[name] for name in schema.names if name not in dropped}).arrow_schema
+    columns = store.manifest.columns
+    known = {**read_features(schema, columns.image), columns.image: Image()}
+    if columns.label is not None:
+        label = find_column(schema.names, columns.label) or columns.label
+        known = {("label" if name == label else name): kind for name, kind in known.items()}
+        known["label"] = ClassLabel(names=list(store.manifest.labels))
+    kept = {
+        name: kind for name, kind in known.items()
+        if name == columns.image or isinstance(kind, ClassLabel | Value)
+    }  # fmt: skip
+    return Features(kept).arrow_schema
 
 
 def _read_tables(store: Store, rows: Rows) -> Iterator[pa.Table]:
     """Some rows at a time, ascending as they are in a view."""
     names = _read_schema(store).names
     image = store.manifest.columns.image
-    narrow_names = [name for name in names if name != image]
+    narrow_names = [name for name in names if name not in (image, _LABEL)]
     held = (-1, pa.table({}))
     for begin in range(0, len(rows), _CHUNK_ROWS):
         wanted = rows[begin : begin + _CHUNK_ROWS]
@@ -91,14 +100,20 @@ def _read_tables(store: Store, rows: Rows) -> Iterator[pa.Table]:
             is_here = files == number
             places = pa.array(wanted[is_here] - store.starts[number])
             images = _read_images(store, number, locations[is_here])
-            parts.append(held[1].take(places).append_column(image, images).select(names))
+            taken = held[1].take(places) if narrow_names else held[1]
+            columns = {name: taken.column(name) for name in narrow_names}
+            numbers = locations["label"][is_here]
+            columns[_LABEL] = pa.array(numbers, pa.int64(), mask=numbers == UNLABELLED)
+            columns[image] = images
+            parts.append(pa.table({name: columns[name] for name in names}))
         yield pa.concat_tables(parts)
 
 
 def _read_narrow(store: Store, number: int, names: list[str]) -> pa.Table:
     file = store.manifest.files[number]
     footer = read_footer(store.reader, file.key, file.size_bytes)
-    return read_columns(store.reader, footer, lambda _: names)
+    table = read_columns(store.reader, footer, lambda _: names)
+    return table.cast(plain_schema(table.schema))
 
 
 def _read_images(store: Store, number: int, locations: Locations) -> pa.Array:

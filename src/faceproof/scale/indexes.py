@@ -7,7 +7,7 @@ other, so an image in it is a byte range of the file that any HTTP range request
 import hashlib
 import io
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from faceproof.errors import StorageError, name_some
-from faceproof.records import LABELS
+from faceproof.data.labels import LabelReader, code_of
+from faceproof.errors import StorageError
 
 LOCATION = np.dtype(
     [("offset", "<i8"), ("length", "<i4"), ("label", "<i4"), ("sha256", "V32")]
@@ -128,25 +128,28 @@ def span_of(column: pq.ColumnChunkMetaData) -> tuple[int, int]:
     return begin, begin + column.total_compressed_size
 
 
-def encode_labels(labels: pa.ChunkedArray) -> NDArray[np.int32]:
-    """Labels as numbers, `UNLABELLED` where there is none; texts are those of `records.LABELS`.
+def encode_labels(
+    labels: pa.ChunkedArray, names: Sequence[str] | None, reader: LabelReader, where: str
+) -> NDArray[np.int32]:
+    """Labels as 0 real, 1 fake, `UNLABELLED` where there is none.
+
+    Args:
+        labels: class codes, texts or booleans.
+        names: of the classes, by code, where the file states them.
+        reader: says what words mean real and fake.
+        where: for messages.
 
     Raises:
-        StorageError: texts of other labels.
+        InputError: numbers without names, or labels that are not known.
     """
-    if pa.types.is_integer(labels.type):
-        whole = np.asarray(pc.fill_null(labels.cast(pa.int64()), UNLABELLED), np.int64)
-        if len(whole) and max(abs(int(whole.min())), int(whole.max())) > np.iinfo(np.int32).max:
-            raise StorageError("labels are larger than 32 bits hold; number them from 0")
-        return whole.astype(np.int32)
-    numbers = {name: number for number, name in enumerate(LABELS)}
-    texts = labels.cast(pa.string()).to_pylist()
-    unknown = sorted({text for text in texts if text is not None and text not in numbers})
-    if unknown:
-        raise StorageError(
-            f"labels are {name_some(unknown)}; give numbers, or {' and '.join(LABELS)}"
-        )
-    return np.array([UNLABELLED if text is None else numbers[text] for text in texts], np.int32)
+    if pa.types.is_dictionary(labels.type):
+        labels = labels.cast(labels.type.value_type)
+    codes = pc.dictionary_encode(labels.combine_chunks())
+    values = codes.dictionary.to_pylist()
+    meanings = reader.read_values(values, names, where)
+    numbers = [UNLABELLED if one is None else code_of(one) for one in meanings]
+    places = np.asarray(pc.fill_null(codes.indices, len(numbers)), np.int64)
+    return np.array([*numbers, UNLABELLED], np.int32)[places]
 
 
 def encode_locations(locations: Locations) -> bytes:

@@ -10,15 +10,21 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from faceproof.buckets import Bucket, StoredObject
 from faceproof.console import progress
+from faceproof.data.labels import LABELS_HELP, LabelReader
+from faceproof.data.names import find_column
+from faceproof.data.tables import plain_schema, read_features
 from faceproof.errors import StorageError
 from faceproof.records import SPLITS
 from faceproof.scale.columns import read_columns, read_footer
 from faceproof.scale.indexes import (
+    UNLABELLED,
     Columns,
     Locations,
     decode_locations,
@@ -30,6 +36,7 @@ from faceproof.scale.metadata import join_rows, order_rows, write_metadata
 from faceproof.scale.ranges import Reader
 from faceproof.scale.stores import DataFile, Manifest, Store, fetch, publish_store
 
+_PLAIN = LabelReader()
 _SPLIT = "split"
 _AT_ONCE = 2  # files that are indexed side by side
 
@@ -40,11 +47,16 @@ logger = logging.getLogger(__name__)
 class IndexSettings:
     """One store of parquet that is there."""
 
-    data: str = field(metadata={"help": "s3://bucket/prefix, or a folder, of parquet"})
-    place: str = field(metadata={"help": "s3://bucket/prefix or a folder for the index"})
+    data: str = field(
+        metadata={"help": "s3://bucket/prefix, or a folder, of parquet", "place": "input"}
+    )
+    place: str = field(
+        metadata={"help": "s3://bucket/prefix or a folder for the index", "place": "store"}
+    )
     prefix: str = field(default="data/", metadata={"help": "of the files' keys below `data`"})
     image: str = field(default="image", metadata={"help": "column of images"})
     label: str = field(default="label", metadata={"help": "column of labels; `none` for none"})
+    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
     strata: list[str] = field(
         default_factory=lambda: ["label"],
         metadata={"help": "columns to draw evenly over later; `none` for none"},
@@ -52,8 +64,9 @@ class IndexSettings:
 
 
 def index_store(
-    place: Bucket, columns: Columns, data: Bucket | None = None, prefix: str = "data/"
-) -> Store:
+    place: Bucket, columns: Columns, data: Bucket | None = None, prefix: str = "data/",
+    labels: LabelReader = _PLAIN,
+) -> Store:  # fmt: skip
     """Index parquet files, write metadata, and publish the store.
 
     Index files that an earlier, stopped run wrote are kept; the manifest is written last.
@@ -63,18 +76,25 @@ def index_store(
         columns: what the files' columns mean.
         data: where the files lie; by default the same place.
         prefix: of the files' keys.
+        labels: says what words mean real and fake.
 
     Returns:
         The store.
 
     Raises:
+        InputError: labels that are not known to mean real or fake.
         StorageError: there is no parquet, an image is no byte range, or another store is there.
     """
     source = data or place
-    objects = [one for one in source.list(prefix) if one.key.endswith(".parquet")]
+    listed = [one for one in source.list(prefix) if one.key.endswith(".parquet")]
+    objects = [one for one in listed if one.size_bytes]
+    if len(objects) < len(listed):
+        logger.warning("left out %d files of no bytes", len(listed) - len(objects))
     if not objects:
         raise StorageError(f"no parquet below {prefix} in {source.address}; nothing to index")
-    index = partial(_index_file, place, source, columns)
+    if data is not None:
+        place.claim()
+    index = partial(_index_file, place, source, columns, labels)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         files = list(progress(pool.map(index, objects), "indexing", "files", len(objects)))
     return publish(place, columns, files, data)
@@ -114,29 +134,46 @@ def publish(
     return Store(place, manifest, data)
 
 
-def index_local(path: Path, columns: Columns) -> bytes:
-    """The index file of a parquet file on this machine."""
+def index_local(path: Path, columns: Columns, labels: LabelReader = _PLAIN) -> bytes:
+    """The index file of a parquet file on this machine.
+
+    Raises:
+        InputError: labels that are not known to mean real or fake.
+        StorageError: no such columns, or an image is no byte range.
+    """
     locations = locate_images(path, columns.image)
     if columns.label is not None:
-        names = pq.read_schema(path).names
-        if columns.label not in names:
-            raise StorageError(
-                f"{path.name} has no column {columns.label} of labels; it has {', '.join(names)}"
-            )
-        labels = pq.read_table(path, columns=[columns.label]).column(columns.label)
-        locations["label"] = encode_labels(labels)
+        locations["label"] = _read_labels(path, columns.label, labels)
     return encode_locations(locations)
 
 
-def _index_file(place: Bucket, source: Bucket, columns: Columns, file: StoredObject) -> DataFile:
+def _read_labels(path: Path, column: str, labels: LabelReader) -> NDArray[np.int32]:
+    schema = pq.read_schema(path)
+    found = column if column in schema.names else find_column(schema.names, column)
+    if found is None:
+        raise StorageError(
+            f"{path.name} has no column {column} of labels; it has {', '.join(schema.names)}; "
+            "give --label none if there are none"
+        )
+    names = getattr(read_features(schema).get(found), "names", None)
+    values = pq.read_table(path, columns=[found]).column(found)
+    return encode_labels(values, names, labels, f"{path.name}: column {found}")
+
+
+def _index_file(
+    place: Bucket, source: Bucket, columns: Columns, labels: LabelReader, file: StoredObject
+) -> DataFile:
     """Put the index of one file, unless it is there."""
-    of = f"{source.address} {file.key} {file.size_bytes} {file.tag} {columns.image} {columns.label}"
+    of = (
+        f"{source.address} {file.key} {file.size_bytes} {file.tag} {columns.image} {columns.label} "
+        f"{sorted(labels.own.items())}"
+    )
     key = f"index/{sha256(of.encode()).hexdigest()[:24]}.parquet"
     if not place.has(key):
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / Path(file.key).name
             fetch(Reader(source), file.key, file.size_bytes, path)
-            place.put(key, index_local(path, columns))
+            place.put(key, index_local(path, columns, labels))
     data = place.get(key)
     rows = len(decode_locations(data))
     return DataFile(file.key, rows, file.size_bytes, key, len(data), sha256(data).hexdigest())
@@ -155,6 +192,7 @@ def _gather(
         locations: Locations = decode_locations(place.get(file.index))
         if len(locations) != len(narrow):
             raise StorageError(f"{file.index} does not fit {file.key}; use an empty place")
+        narrow = _set_label(narrow.cast(plain_schema(narrow.schema)), locations, columns.label)
         tables.append(join_rows(narrow.replace_schema_metadata(None), locations, first_row))
         empty += len(narrow) - len(tables[-1])
         first_row += len(narrow)
@@ -173,6 +211,17 @@ def _add_split(narrow: pa.Table, key: str) -> pa.Table:
     return narrow.append_column(_SPLIT, pa.array([named[1]] * len(narrow)))
 
 
+def _set_label(narrow: pa.Table, locations: Locations, label: str | None) -> pa.Table:
+    """The column `label` as 0 real, 1 fake, null where there is none, whatever the file has."""
+    if label is None:
+        return narrow
+    numbers = pa.array(locations["label"], pa.int64(), mask=locations["label"] == UNLABELLED)
+    old = find_column(narrow.column_names, label)
+    if old is not None:
+        narrow = narrow.drop_columns([old])
+    return narrow.append_column("label", numbers)
+
+
 def _choose_narrow(schema: pa.Schema, image: str) -> list[str]:
     """Every flat column but the images."""
     return [
@@ -180,5 +229,5 @@ def _choose_narrow(schema: pa.Schema, image: str) -> list[str]:
         for field in schema
         if field.name != image
         and not pa.types.is_nested(field.type)
-        and not pa.types.is_binary(field.type)
+        and field.type not in (pa.binary(), pa.large_binary(), pa.binary_view())
     ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
+from faceproof.storage import claim_folder
 
 Offsets = NDArray[np.int64]
 Ranges = tuple[Offsets, Offsets]  # first bytes, ascending, and bytes after the last, (N,) each
@@ -75,8 +76,7 @@ class ChunkCache:
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         """Use a folder of its own, with what earlier runs left there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._limit = folder, limit_bytes
+        self._folder, self._limit = claim_folder(folder), limit_bytes
         self._unseen, self._lock = limit_bytes, threading.Lock()
 
     def __getstate__(self) -> dict[str, object]:

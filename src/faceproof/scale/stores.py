@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
+from faceproof.records import LABELS
 from faceproof.scale.indexes import LOCATION, MAGIC, Columns, Locations, decode_locations
 from faceproof.scale.ranges import CONCURRENCY, ChunkCache, Reader
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 Rows = NDArray[np.int64]
 
 MANIFEST = "manifest.json"
-_FORMAT = 1
+_FORMAT = 2
 _FETCH_BYTES = 1 << 20  # a request, where a whole object is wanted
 _INDEX_BYTES = 512 << 20  # of index files held in memory: eleven million images
 
@@ -65,7 +66,10 @@ class Stratum:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a store holds. `data` is the address of the images where it is not the store's own."""
+    """What a store holds. `data` is the address of the images where it is not the store's own.
+
+    `labels` are the meanings of the numbers in its index and metadata, whatever its files have.
+    """
 
     data: str | None
     columns: Columns
@@ -73,6 +77,7 @@ class Manifest:
     metadata: tuple[MetadataFile, ...]
     strata: tuple[Stratum, ...]
     counts: Mapping[str, int]
+    labels: tuple[str, ...] = LABELS
 
     @property
     def fingerprint(self) -> str:
@@ -106,6 +111,7 @@ def decode_manifest(data: bytes, place: str) -> Manifest:
                 for one in entries["strata"]
             ),
             counts=entries["counts"],
+            labels=tuple(entries["labels"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(f"{MANIFEST} at {place} is no manifest: {error}") from error
@@ -174,7 +180,7 @@ class Store:
         Args:
             folder: for metadata of any stores.
         """
-        home = folder / self.fingerprint[:16]
+        home = claim_folder(claim_folder(folder) / self.fingerprint[:16])
         paths = []
         for one in self.manifest.metadata:
             path = home / Path(one.key).name

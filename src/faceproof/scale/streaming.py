@@ -27,10 +27,13 @@ _QUERY = "SELECT row, weight FROM metadata WHERE sharpness >= 2.5"
 class StreamSettings:
     """One trip of the dataset to S3 and back."""
 
-    dataset: Path = field(metadata={"help": "dataset folder made by build_dataset.py"})
-    results: Path = field(metadata={"help": "result file to write"})
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     scratch: Path = field(
-        default=Path("build/metadata"), metadata={"help": "folder to keep fetched metadata in"}
+        default=Path("build/metadata"),
+        metadata={"help": "folder to keep fetched metadata in", "place": "folder"},
     )
     drawn: int = field(default=600, metadata={"help": "images of the view that is drawn evenly"})
     seed: int = field(default=0, metadata={"help": "of the draw and of the loader's order"})

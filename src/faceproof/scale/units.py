@@ -17,6 +17,7 @@ from datasets import ClassLabel, Features, Image, Value
 from faceproof.buckets import Bucket
 from faceproof.data.checks.duplicates import hash_photo
 from faceproof.data.images import decode
+from faceproof.data.labels import code_of
 from faceproof.errors import ImageError, MissingError, StorageError
 from faceproof.records import LABELS
 from faceproof.scale.indexes import Columns
@@ -119,8 +120,7 @@ def write_images(path: Path, columns: pa.Table, images: Sequence[bytes]) -> None
     cells = pa.array([{"bytes": one, "path": None} for one in images], schema.field("image").type)
     numbers = {name: columns[name] for name in columns.column_names}
     numbers[LABEL] = pa.array(
-        [None if one is None else LABELS.index(one) for one in columns[LABEL].to_pylist()],
-        pa.int64(),
+        [None if one is None else code_of(one) for one in columns[LABEL].to_pylist()], pa.int64()
     )
     table = pa.table({**numbers, "image": cells}).cast(schema)
     mean_bytes = max(1, sum(map(len, images)) // max(1, len(images)))

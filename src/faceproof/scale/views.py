@@ -38,8 +38,10 @@ _TABLE = "metadata"
 class ViewSettings:
     """One view."""
 
-    store: str = field(metadata={"help": "s3://bucket/prefix or a folder with a manifest.json"})
-    output: Path = field(metadata={"help": "view to write, parquet"})
+    store: str = field(
+        metadata={"help": "s3://bucket/prefix or a folder with a manifest.json", "place": "input"}
+    )
+    output: Path = field(metadata={"help": "view to write, parquet", "place": "file"})
     sql: str | None = field(default=None, metadata={"help": "SELECT of `row` FROM metadata"})
     uniform: int = field(
         default=0, metadata={"help": "images to draw evenly over the declared strata"}
@@ -48,13 +50,17 @@ class ViewSettings:
         default="independent",
         metadata={"help": "draw with replacement, or equally many different ones"},
     )
-    parent: Path | None = field(default=None, metadata={"help": "view that SQL looks at"})
+    parent: Path | None = field(
+        default=None, metadata={"help": "view that SQL looks at", "place": "input"}
+    )
     seed: int = field(default=0, metadata={"help": "of the draw"})
     cache: Path = field(
-        default=Path("build/metadata"), metadata={"help": "folder to keep fetched metadata in"}
+        default=Path("build/metadata"),
+        metadata={"help": "folder to keep fetched metadata in", "place": "folder"},
     )
     materialise: Path | None = field(
-        default=None, metadata={"help": "parquet file to copy the view's rows to"}
+        default=None,
+        metadata={"help": "parquet file to copy the view's rows to", "place": "file"},
     )
 
     def __post_init__(self) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from faceproof.data.archives import MAX_FILE_BYTES, ImageFile, measure_zip, open_archive
+from faceproof.data.archives import measure_zip, open_archive
 from faceproof.data.images import Pixels
+from faceproof.data.walks import MAX_FILE_BYTES, ImageFile
 from faceproof.errors import FaceProofError, ImageError, InputError
 from faceproof.learning.decisions import Decision, Verdict
 from faceproof.learning.predictions import Detector, Prediction, Tally, write

@@ -45,7 +45,10 @@ class AppSettings:
 
     model: str | None = field(
         default=None,
-        metadata={"help": "model folder or Hub id; the released detector if not given"},
+        metadata={
+            "help": "model folder or Hub id; the released detector if not given",
+            "place": "input",
+        },
     )
     port: int = field(default=7860, metadata={"help": "port on this machine; 0 for any free one"})
 

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,22 +28,31 @@ def sweeping(
 
     What lies there at the start stays.
     """
-    kept = {path for path in folder.rglob("*") if path.is_file()}
-    is_over = threading.Event()
+    kept, is_over = list_files(folder), threading.Event()
 
-    def sweep() -> None:
+    def work() -> None:
         while not is_over.wait(every_seconds):
-            for path in sorted(set(folder.rglob("*")) - kept):
-                if path.is_file() and time.time() - path.stat().st_mtime > kept_seconds:
-                    path.unlink(missing_ok=True)
+            sweep(folder, kept, kept_seconds)
 
-    thread = threading.Thread(target=sweep, name="sweeping uploads", daemon=True)
+    thread = threading.Thread(target=work, name="sweeping uploads", daemon=True)
     thread.start()
     try:
         yield
     finally:
         is_over.set()
         thread.join()
+
+
+def list_files(folder: Path) -> set[Path]:
+    """The files that lie in a folder now."""
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def sweep(folder: Path, kept: Set[Path], kept_seconds: float) -> None:
+    """Delete the files of a folder that are older than `kept_seconds`, but those in `kept`."""
+    for path in sorted(list_files(folder) - kept):
+        if time.time() - path.stat().st_mtime > kept_seconds:
+            path.unlink(missing_ok=True)
 
 
 def is_upload(path: str, folder: Path) -> bool:

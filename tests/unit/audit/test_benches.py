@@ -9,6 +9,7 @@ from faceproof.audit.plants import MEANT_FOR, build_evidence
 from faceproof.audit.rules import RULES
 from faceproof.errors import SettingsError
 from faceproof.metrics import Measured
+from faceproof.storage import claim_folder
 
 
 def test_a_set_is_the_same_for_the_same_seed_and_planted_as_told() -> None:
@@ -62,6 +63,7 @@ def test_audits_that_are_done_are_left_alone(
 ) -> None:
     run = BenchSettings(tmp_path, tmp_path / "r.json", seeds=1, seed=7)
     names = list(list_classifiers())
+    claim_folder(tmp_path)
     for name in names[1:]:
         locate(tmp_path, name, 7).write_text("{}")
     asked: list[tuple[object, ...]] = []

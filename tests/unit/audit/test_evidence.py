@@ -85,7 +85,8 @@ def test_the_same_classifier_of_other_seeds_is_scored_too(
     ("text", "message"),
     [
         ("file,probability\n", "needs the columns"),
-        ("image,score\na.jpg,high\n", "cannot read predictions"),
+        ("image,score\na.jpg,high\n", "the score of a.jpg is 'high'"),
+        ("image,score\na.jpg,0.5\n./a.jpg,0.6\n", "the same image twice: a.jpg"),
         ("image,score\na.jpg,1.5\n", "not 0 to 1"),
         ("image,score\na.jpg,nan\n", "not 0 to 1"),
         ("image,score\nstranger.jpg,0.5\n", "none of the images"),
@@ -220,7 +221,7 @@ def test_other_labels_and_missing_columns_are_refused(tmp_path: Path, face: Pixe
     jpeg = {"bytes": encode_jpeg(face, 80, 0), "path": None}
     rows = Dataset.from_dict({"image": [jpeg], "label": [0]}, features=features)
     write_dataset(tmp_path, rows)
-    with pytest.raises(DatasetError, match="not real and fake"):
+    with pytest.raises(InputError, match="has the classes cat, dog; say what cat and dog mean"):
         read_evidence(str(tmp_path))
     write_dataset(tmp_path, rows.remove_columns("label"))
     with pytest.raises(DatasetError, match="needs the columns"):
@@ -289,5 +290,5 @@ def test_fakes_alone_end_in_a_report(face: Pixels, tmp_path: Path) -> None:
     case = open_case(seen, None, path, Question())
     findings = run_checks(case)
     assert not has_failed(findings)
-    write_report(case, findings, measure_classifier(case), tmp_path)
-    assert (tmp_path / "findings.csv").is_file()
+    write_report(case, findings, measure_classifier(case), tmp_path / "report")
+    assert (tmp_path / "report" / "findings.csv").is_file()

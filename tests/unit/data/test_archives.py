@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from faceproof.data import archives
+from faceproof.data import walks
 from faceproof.data.archives import Truth, open_archive, write_zip
 from faceproof.errors import ImageError, InputError
 
@@ -72,7 +72,7 @@ def test_a_path_that_leaves_the_archive_is_not_read(tmp_path: Path, name: str) -
 def test_a_file_beyond_the_limit_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_zip: bool
 ) -> None:
-    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(walks, "MAX_FILE_BYTES", 10)
     (tmp_path / "f").mkdir()
     (tmp_path / "f" / "a.jpg").write_bytes(bytes(11))
     path = make_zip(tmp_path / "x.zip", {"a.jpg": bytes(11)}) if is_zip else tmp_path / "f"

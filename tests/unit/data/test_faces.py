@@ -21,7 +21,7 @@ def test_the_crop_is_a_square_around_the_eyes_at_native_scale(face: Pixels) -> N
 
 
 def test_a_face_in_a_large_photo_is_found_at_its_own_size(face: Pixels) -> None:
-    large = np.full((1600, 2000, 3), 128, np.uint8)
+    large = np.random.default_rng(0).integers(96, 160, (1600, 2000, 3), np.uint8)
     large[400:1072, 600:1152] = cv2.resize(face, None, fx=6, fy=6)
     crop = find_largest(large)
     assert 552 < crop.side_pixels < 900

@@ -84,6 +84,22 @@ def test_float_images_are_read_by_their_range(largest: float, brightest: int) ->
     assert decoded[0, 0, 0] == 0
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1.01, 7.0, -3.0, 1e30])
+def test_a_few_odd_values_of_a_float_image_move_no_tone(odd: float, face: Pixels) -> None:
+    grey = face[..., 0].astype(np.float32) / 255
+    grey[0, 0] = odd
+    decoded = decode(save(Image.fromarray(grey), "TIFF"))
+    assert np.array_equal(decoded[1:, :, 0], face[1:, :, 0])
+
+
+@pytest.mark.parametrize("odd", [256, 4000, 65_535, 1_000_000])
+def test_a_few_large_values_of_a_whole_number_image_move_no_tone(odd: int, face: Pixels) -> None:
+    grey = face[..., 0].astype(np.int32)
+    grey[0, 0] = odd
+    decoded = decode(save(Image.fromarray(grey), "TIFF"))
+    assert np.array_equal(decoded[1:, :, 0], face[1:, :, 0])
+
+
 def test_exif_rotation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn a quarter clockwise to view

@@ -2,10 +2,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.conftest import PHOTOS_EACH
 
 from faceproof.data import plans
 from faceproof.data.images import decode, encode_jpeg
 from faceproof.data.sources.photos import SourcePhoto
+from faceproof.data.splits import FEWEST_GROUPS
 from faceproof.errors import DatasetError
 
 
@@ -91,9 +93,12 @@ def test_a_face_too_small_to_alter_is_dropped_by_reason(
     assert set(plan.dropped) <= {"face_too_small", "no_face"}
 
 
-def test_a_split_of_one_person_has_nobody_to_swap_with(photos: list[SourcePhoto]) -> None:
-    with pytest.raises(DatasetError, match="one person only"):
-        plans.make_plan(photos[:15], seed=0)  # five people: one each in validation and test
+def test_the_fewest_people_are_enough_and_one_less_is_refused(photos: list[SourcePhoto]) -> None:
+    enough = FEWEST_GROUPS * PHOTOS_EACH
+    plan = plans.make_plan(photos[:enough], seed=0)
+    assert len({photo.identity_id for photo in plan.photos}) == FEWEST_GROUPS
+    with pytest.raises(DatasetError, match=f"at least {FEWEST_GROUPS} are needed"):
+        plans.make_plan(photos[: enough - PHOTOS_EACH], seed=0)
 
 
 def test_photos_without_faces_are_refused(tmp_path: Path) -> None:

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceproof.data.splits import assign_splits, find_crossings, join_components
+from faceproof.data.splits import (
+    FEWEST_GROUPS,
+    assign_splits,
+    find_crossings,
+    join_components,
+    read_split,
+)
 from faceproof.errors import DatasetError
 from faceproof.records import SPLITS
 
@@ -23,7 +29,7 @@ def test_components_do_not_depend_on_the_order_of_links(links: list[tuple[str, s
 
 
 @given(
-    st.dictionaries(st.text("abcdef", min_size=1), st.sampled_from("xyz"), min_size=5),
+    st.dictionaries(st.text("abcdef", min_size=1), st.sampled_from("xyz"), min_size=FEWEST_GROUPS),
     st.integers(0, 99),
 )
 def test_splits_are_60_20_20_of_components(strata: dict[str, str], seed: int) -> None:
@@ -46,9 +52,30 @@ def test_another_seed_gives_another_division() -> None:
     assert assign_splits(strata, 1) == assign_splits(strata, 1) != assign_splits(strata, 2)
 
 
-def test_too_few_people_are_refused() -> None:
-    with pytest.raises(DatasetError, match="too few"):
-        assign_splits({"a": "x", "b": "x"}, 0)
+@pytest.mark.parametrize("count", [*range(FEWEST_GROUPS, 40), 97, 400])
+def test_from_the_fewest_on_every_split_holds_two(count: int) -> None:
+    splits = assign_splits({f"p{number}": "x" for number in range(count)}, 0)
+    assert min(Counter(splits.values())[name] for name in SPLITS) >= 2
+
+
+@pytest.mark.parametrize("count", [0, 2, FEWEST_GROUPS - 1])
+def test_too_few_people_are_refused_with_the_number_that_is_enough(count: int) -> None:
+    with pytest.raises(DatasetError, match=f"^{count} people .* at least {FEWEST_GROUPS}"):
+        assign_splits({f"p{number}": "x" for number in range(count)}, 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "split"),
+    [
+        ("Train", "train"),
+        (" val ", "validation"),
+        ("dev", "validation"),
+        ("TEST", "test"),
+        ("x", None),
+    ],
+)
+def test_words_for_splits_are_known(word: str, split: str) -> None:
+    assert read_split(word) == (split or None)
 
 
 def test_crossings_name_the_group_and_its_splits() -> None:

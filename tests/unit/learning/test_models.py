@@ -22,6 +22,7 @@ from faceproof.learning.models import (
     round_weights,
     save_model,
 )
+from faceproof.storage import MARKER
 
 
 def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Path) -> None:
@@ -33,7 +34,7 @@ def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Pa
 
 def test_a_saved_model_holds_no_pickle(model: Path) -> None:
     names = {path.name for path in model.iterdir()}
-    assert names == {"config.json", "model.safetensors", "preprocessor_config.json"}
+    assert names == {MARKER, "config.json", "model.safetensors", "preprocessor_config.json"}
 
 
 def test_a_model_from_config_starts_blind_to_flat_colour() -> None:

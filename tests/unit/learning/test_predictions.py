@@ -3,12 +3,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from tests.conftest import DECISION
 
-from faceproof.data.archives import ImageFile, Truth
+from faceproof.data.archives import Truth
+from faceproof.data.faces import find_faces, find_largest
 from faceproof.data.images import Pixels, encode_jpeg
+from faceproof.data.walks import ImageFile
 from faceproof.errors import SettingsError
 from faceproof.learning.predictions import (
     Detector,
@@ -47,15 +50,48 @@ def test_scores_do_not_depend_on_batch_or_order(model: Path, files: list[ImageFi
         assert score is None or score == pytest.approx(many[name], abs=1e-5)
 
 
-def test_an_image_without_a_face_is_scored_whole_and_says_so(model: Path) -> None:
-    wall = encode_jpeg(np.full((120, 120, 3), 90, np.uint8), 90, 0)
-    (row,) = Detector(str(model)).predict([ImageFile("wall.jpg", lambda: wall)], batch=1)
+def predict_one(model: Path, pixels: Pixels, is_aligned: bool = True) -> Prediction:
+    data = encode_jpeg(pixels, 95, 0)
+    detector = Detector(str(model), is_aligned=is_aligned)
+    (row,) = detector.predict([ImageFile("one.jpg", lambda: data)], batch=1)
+    return row
+
+
+def test_without_a_face_nothing_can_be_said(model: Path) -> None:
+    wall = np.full((120, 120, 3), 90, np.uint8)
+    row = predict_one(model, wall)
     assert row.score is not None
-    assert "no face" in row.reason
-    (row,) = Detector(str(model), is_aligned=False).predict(
-        [ImageFile("wall.jpg", lambda: wall)], batch=1
-    )
-    assert row.reason == ""
+    assert (row.label, row.reason) == ("unsure", "no face found")
+    assert predict_one(model, wall, is_aligned=False).reason == ""
+
+
+def test_a_face_of_the_usual_kind_needs_no_words(model: Path, face: Pixels) -> None:
+    assert predict_one(model, face).reason == ""
+
+
+def test_of_several_faces_the_largest_is_judged_and_all_are_counted(
+    model: Path, face: Pixels
+) -> None:
+    pair = np.full((240, 320, 3), 128, np.uint8)
+    pair[:224, :184] = cv2.resize(face, (184, 224))
+    pair[100:212, 200:292] = face
+    assert "2 faces found, the largest was judged" in predict_one(model, pair).reason
+
+
+def test_a_small_face_is_said(model: Path, face: Pixels) -> None:
+    small = np.random.default_rng(0).integers(90, 110, (160, 160, 3), np.uint8)
+    small[40:96, 50:96] = cv2.resize(face, (46, 56))
+    assert "small face, " in predict_one(model, small).reason
+
+
+def test_a_face_on_a_page_is_judged_like_the_photo_itself(model: Path, face: Pixels) -> None:
+    photo = np.asarray(cv2.resize(face, (200, 243)), np.uint8)
+    page = np.full((800, 1280, 3), 255, np.uint8)
+    page[250:493, 500:700] = photo
+    found = find_faces(page)
+    assert found.is_on_page
+    assert np.array_equal(found.crop.cut(page), find_largest(photo).cut(photo))
+    assert "lies on a page" in predict_one(model, page).reason
 
 
 def test_calibration_moves_scores_towards_a_half(model: Path, face: Pixels) -> None:
@@ -133,7 +169,7 @@ def test_heat_maps_are_named_after_their_images(
     tmp_path: Path, model: Path, files: list[ImageFile]
 ) -> None:
     list(Detector(str(model), maps=tmp_path).predict(files, batch=4))
-    named = sorted(path.name.partition("-")[0] for path in tmp_path.iterdir())
+    named = sorted(path.name.partition("-")[0] for path in tmp_path.glob("*.png"))
     assert named == [f"{number}.jpg" for number in range(1, 8)]
 
 

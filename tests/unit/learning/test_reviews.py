@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 from tests.conftest import DECISION
 
-from faceproof.data.archives import ImageFile, Truth
+from faceproof.data.archives import Truth
 from faceproof.data.images import Pixels, encode_jpeg
+from faceproof.data.walks import ImageFile
 from faceproof.learning.predictions import Prediction, Tally, measure_known
 from faceproof.learning.reviews import count_verdicts, find_worst, list_curves, write_review
 

@@ -8,7 +8,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from faceproof import results
+from faceproof import results, storage
 from faceproof.errors import InputError
 from faceproof.reports import render, summary
 from faceproof.reports.environments import render_environment
@@ -120,6 +120,7 @@ def test_the_built_card_keeps_its_metadata_and_gets_new_prose(root: Path) -> Non
     fingerprint = results.read(root / "dataset_builder" / "results.json").values["fingerprint"]
     card = root / "dataset_builder" / "README.md"
     card.write_text(f"---\nlicense: other\nfingerprint: {fingerprint}\n---\nold prose\n")
+    storage.add_to_folder(card.parent)
     run("--root", str(root), "--dataset", str(root / "dataset_builder"))
     assert card.read_text().startswith(f"---\nlicense: other\nfingerprint: {fingerprint}\n---\n# ")
     assert "old prose" not in card.read_text()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from faceproof.buckets import Bucket
+from faceproof.records import LABELS
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.stores import Store, open_store
@@ -34,7 +35,7 @@ def write_parquet(path: Path, images: list[bytes | None], first: int, **options:
     ]
     table = pa.table(
         {
-            "label": pa.array([(first + one) % 2 for one in range(count)]),
+            "label": pa.array([LABELS[(first + one) % 2] for one in range(count)]),
             "sex": pa.array([["female", "male", None][(first + one) % 3] for one in range(count)]),
             "number": pa.array([first + one for one in range(count)]),
             "image": pa.array(cells, pa.struct([("bytes", pa.binary()), ("path", pa.string())])),

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.unit.scale.conftest import encode, write_parquet
 
-from faceproof.errors import StorageError
+from faceproof.data.labels import LabelReader, parse_labels
+from faceproof.errors import InputError, StorageError
 from faceproof.scale.indexes import (
     decode_locations,
     encode_labels,
@@ -84,12 +85,26 @@ def test_something_else_is_no_index(data: bytes) -> None:
         decode_locations(data)
 
 
-def test_labels_may_be_numbers_or_our_words() -> None:
-    numbers = pa.chunked_array([[0, None], [1]])
-    assert encode_labels(numbers).tolist() == [0, -1, 1]
-    assert encode_labels(pa.chunked_array([["fake", None, "real"]])).tolist() == [1, -1, 0]
-    assert encode_labels(pa.chunked_array([pa.array([1, None], pa.uint8())])).tolist() == [1, -1]
-    with pytest.raises(StorageError, match="32 bits"):
-        encode_labels(pa.chunked_array([[2**33 + 1]]))
-    with pytest.raises(StorageError, match="labels are cat"):
-        encode_labels(pa.chunked_array([["cat"]]))
+@pytest.mark.parametrize(
+    ("values", "names", "said", "expected"),
+    [
+        ([0, None, 1], ["real", "fake"], (), [0, -1, 1]),
+        ([0, -1, 1], ["fake", "real"], (), [1, -1, 0]),
+        ([2, 0, 1], ["ai", "human", "edited"], ("edited=fake",), [1, 1, 0]),
+        (["FAKE", None, "Real "], None, (), [1, -1, 0]),
+        (["deepfake", "Original"], None, (), [1, 0]),
+        ([True, False], None, ("real,fake",), [1, 0]),
+        (["cat", "dog"], None, ("cat=real", "dog=fake"), [0, 1]),
+    ],
+)
+def test_labels_are_stored_as_0_real_and_1_fake_whatever_the_file_has(
+    values: list[object], names: list[str] | None, said: tuple[str, ...], expected: list[int]
+) -> None:
+    column = pa.chunked_array([values])
+    assert encode_labels(column, names, parse_labels(said), "it").tolist() == expected
+
+
+@pytest.mark.parametrize("values", [[0, 1], [True, False], ["cat"], [2**33 + 1], [0.5]])
+def test_labels_that_are_not_known_are_refused(values: list[object]) -> None:
+    with pytest.raises(InputError, match="--labels"):
+        encode_labels(pa.chunked_array([values]), None, LabelReader(), "it")

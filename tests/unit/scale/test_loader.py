@@ -234,7 +234,7 @@ def test_a_loader_left_half_way_stops_its_threads(place: Path) -> None:
         one for one in set(threading.enumerate()) - before if one.name.startswith(ours)
     }  # fmt: skip
     for thread in started:
-        thread.join(5)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in started)
 
 

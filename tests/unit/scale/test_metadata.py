@@ -40,7 +40,7 @@ def write(folder: Path, **columns: object) -> Bucket:
 def test_strata_of_any_kind_survive_the_manifest(
     tmp_path: Path, values: pa.Array, expected: dict[tuple[object, ...], int] | None
 ) -> None:
-    place = write(tmp_path, label=[0, 1, 0, 1], kind=values)
+    place = write(tmp_path, label=["real", "fake", "real", "fake"], kind=values)
     made = index_store(place, Columns(strata=("kind",)))
     opened = open_store(place)
     assert opened.fingerprint == made.fingerprint
@@ -51,7 +51,10 @@ def test_strata_of_any_kind_survive_the_manifest(
 
 
 def test_columns_with_dots_and_of_our_own_names_do_no_harm(tmp_path: Path) -> None:
-    place = write(tmp_path, **{"label": [0, 1, 0], "meta.age": [7, 8, 9], "weight": [70, 80, 90]})
+    place = write(
+        tmp_path,
+        **{"label": ["real", "fake", "real"], "meta.age": [7, 8, 9], "weight": [70, 80, 90]},
+    )
     store = index_store(place, Columns())
     old = select(
         store, 'SELECT row, 2 AS weight FROM metadata WHERE "meta.age" > 7', tmp_path / "k"
@@ -69,7 +72,7 @@ def test_a_missing_label_column_is_named_and_may_be_none(tmp_path: Path) -> None
 
 
 def test_a_damaged_index_or_metadata_file_is_refused(tmp_path: Path) -> None:
-    store = index_store(write(tmp_path, label=[0, 1]), Columns())
+    store = index_store(write(tmp_path, label=["real", "fake"]), Columns())
     for part in ("index", "metadata"):
         (path,) = (tmp_path / part).iterdir()
         whole = path.read_bytes()
@@ -87,7 +90,7 @@ def test_a_damaged_index_or_metadata_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", ["cut", "zeroed"])
 def test_what_a_power_cut_left_of_kept_metadata_is_fetched_again(tmp_path: Path, left: str) -> None:
-    store = index_store(write(tmp_path, label=[0, 1]), Columns())
+    store = index_store(write(tmp_path, label=["real", "fake"]), Columns())
     (path,) = store.fetch_metadata(tmp_path / "kept")
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] if left == "cut" else bytes(len(whole)))
@@ -96,7 +99,7 @@ def test_what_a_power_cut_left_of_kept_metadata_is_fetched_again(tmp_path: Path,
 
 
 def test_damaged_parquet_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    place = write(tmp_path, label=[0, 1])
+    place = write(tmp_path, label=["real", "fake"])
     path = tmp_path / "data/train-0.parquet"
     path.write_bytes(path.read_bytes()[:-12] + b"\xff\xff\xff\x00PAR1")
     with pytest.raises(StorageError, match="train-0"):
@@ -109,3 +112,14 @@ def test_places_are_found_in_their_row_groups(tmp_path: Path) -> None:
     groups, among = find_groups(about, np.array([31, 95, 32]))
     assert groups == [1, 3]
     assert among.tolist() == [1, 35, 2]  # 30 rows of group 1 come before group 3
+
+
+def test_a_shard_without_rows_or_bytes_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = write(tmp_path, label=["real", "fake"])
+    whole = pq.read_table(tmp_path / "data/train-0.parquet")
+    pq.write_table(whole.slice(0, 0), tmp_path / "data/train-1.parquet", compression="NONE")
+    (tmp_path / "data/train-2.parquet").touch()
+    assert len(view_all(index_store(place, Columns()))) == 2
+    assert "left out 1 files of no bytes" in caplog.text

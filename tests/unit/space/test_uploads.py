@@ -1,14 +1,13 @@
 import asyncio
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faceproof.space.uploads import Guard, is_upload, sweeping
+from faceproof.space.uploads import Guard, is_upload, list_files, sweep
 
 
 @pytest.fixture
@@ -82,14 +81,12 @@ def test_what_is_long_or_no_json_is_refused_but_for_uploads(uploads: Path) -> No
 
 def test_old_files_go_and_what_was_there_stays(uploads: Path) -> None:
     new, old = uploads / "new.jpg", uploads / "abc/old.jpg"
-    with sweeping(uploads, kept_seconds=60, every_seconds=0.01):
-        new.write_bytes(b"new")
-        old.write_bytes(b"old")
-        os.utime(old, (0, 0))
-        os.utime(uploads / "abc/face.jpg", (0, 0))
-        until = time.monotonic() + 5
-        while old.exists() and time.monotonic() < until:
-            pass
+    kept = list_files(uploads)
+    new.write_bytes(b"new")
+    old.write_bytes(b"old")
+    os.utime(old, (0, 0))
+    os.utime(uploads / "abc/face.jpg", (0, 0))
+    sweep(uploads, kept, kept_seconds=60)
     assert not old.exists()
     assert new.exists()
     assert (uploads / "abc/face.jpg").exists()

@@ -87,7 +87,13 @@ def _weigh_alarms(case: Case) -> Finding:
     return rules.judge("base_rate", measured, f"Right alarms at {said}.")
 
 
+def _find_unscored(case: Case) -> Finding:
+    named = [str(name) for name in case.evidence.table["name"].iloc[case.unscored]]
+    return rules.count("unscored", named, len(case.seen.rows))
+
+
 FINDERS: Mapping[str, Finder] = {
+    "unscored": Finder("scores", _find_unscored),
     "calibration": Finder("scores", _calibrate),
     "threshold_transfer": Finder("scores", _transfer),
     "base_rate": Finder("scores", _weigh_alarms),

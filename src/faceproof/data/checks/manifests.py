@@ -1,12 +1,11 @@
 """Somebody's split, checked: who or what stands on both sides of it?
 
-A manifest is a CSV with the columns `image` (path inside the folder or zip) and `split`, and where
-known `identity_id`, `image_id` and `parent_ids` (ids of the photos an image was made from, apart by
-spaces). The zip that our own builder writes has one.
+A manifest is a table with the columns `image` (path inside the folder or zip) and `split`, and
+where known `identity_id`, `component_id`, `image_id` and `parent_ids` (ids of the photos an image
+was made from, apart by spaces); other usual names of these columns are known too. The zip that our
+own builder writes has one.
 """
 
-import csv
-import io
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceproof.console import progress
-from faceproof.data.archives import ImageFile, open_archive, read_member
+from faceproof.data.archives import open_archive, read_member
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
 from faceproof.data.images import decode
-from faceproof.data.splits import find_crossings
+from faceproof.data.names import NameIndex, fold, list_headers
+from faceproof.data.splits import find_crossings, read_split
+from faceproof.data.spreadsheets import Spreadsheet, read_spreadsheet
+from faceproof.data.walks import ImageFile
 from faceproof.errors import DatasetError, ImageError, InputError, name_some
 from faceproof.records import SPLITS, Split
 
 _MANIFEST = "metadata.csv"
 _WORKERS = 2  # decoding and hashing leave Python's lock
-_SPLIT_NAMES: Mapping[str, Split] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "dev": "validation",
-    "val": "validation", "valid": "validation", "validation": "validation",
-}  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +33,13 @@ logger = logging.getLogger(__name__)
 class ManifestSettings:
     """What is to be checked."""
 
-    data: Path = field(metadata={"help": "folder or zip with the images"})
+    data: Path = field(metadata={"help": "folder or zip with the images", "place": "input"})
     manifest: Path | None = field(
-        default=None, metadata={"help": "CSV: image, split, ...; by default metadata.csv in data"}
+        default=None,
+        metadata={
+            "help": "CSV: image, split, ...; by default metadata.csv in data",
+            "place": "input",
+        },
     )
 
 
@@ -53,23 +55,33 @@ class Entry:
     parent_ids: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Looked:
+    """How much of a split was looked at: its images, those compared, and its people."""
+
+    images: int
+    compared: int
+    people: int
+
+
 def read_manifest(settings: ManifestSettings) -> list[Entry]:
     """The manifest beside or inside the data.
 
     Raises:
         InputError: missing, unreadable, without the needed columns, or with an unknown split.
     """
-    text = _read_text(settings)
-    try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise InputError(f"the manifest is no CSV: {error}") from error
-    if not rows or not {"image", "split"} <= set(rows[0]):
-        raise InputError("a manifest needs rows with the columns image and split")
-    return [_read_entry(row) for row in rows]
+    where = f"the manifest {settings.manifest or settings.data}"
+    sheet = read_spreadsheet(_read_bytes(settings), where, ("image", "split"))
+    if not sheet.rows:
+        raise InputError(f"{where} has no rows under its header")
+    if sheet.column("identity") is None:
+        logger.warning(
+            "no column of the manifest names people (looked for: %s)", list_headers("identity")
+        )
+    return _read_entries(sheet)
 
 
-def refuse_leaks(entries: Sequence[Entry], data: Path) -> int:
+def refuse_leaks(entries: Sequence[Entry], data: Path) -> Looked:
     """Stop at a person, near copies, or a parent in another split, with the names.
 
     Args:
@@ -77,10 +89,11 @@ def refuse_leaks(entries: Sequence[Entry], data: Path) -> int:
         data: folder or zip with the images it names.
 
     Returns:
-        Images that were compared; those that cannot be decoded are warned of and left out.
+        What was looked at; images that cannot be decoded are warned of and left out.
 
     Raises:
-        DatasetError: the split leaks, or an image of the manifest is not there.
+        DatasetError: the split leaks, an image of the manifest is not there, or so little was
+            looked at that nothing can be said: no people are named, or no image can be decoded.
     """
     hashes = _hash_images(entries, data)
     leaks = {
@@ -92,44 +105,61 @@ def refuse_leaks(entries: Sequence[Entry], data: Path) -> int:
     said = [f"{what}: {name_some(names)}" for what, names in leaks.items() if names]
     if said:
         raise DatasetError(f"the splits leak. {'; '.join(said)}. Split again by group, then forge")
-    return len(hashes)
+    people = {one.identity_id for one in entries if one.identity_id}
+    nameless = sum(not one.identity_id for one in entries)
+    if not hashes or not people:
+        missing = "no person is named" if hashes else "no image could be compared"
+        raise DatasetError(
+            f"nothing can be said of this split: {missing} ({len(hashes)} of {len(entries)} images "
+            f"compared, {len(people)} people); add a column identity_id"
+        )
+    if nameless:
+        logger.warning("%d of %d images name no person: not looked at", nameless, len(entries))
+    return Looked(len(entries), len(hashes), len(people))
 
 
-def _read_text(settings: ManifestSettings) -> str:
+def _read_bytes(settings: ManifestSettings) -> bytes:
     path = settings.manifest
     try:
-        data = path.read_bytes() if path else read_member(settings.data, _MANIFEST)
-        return data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return path.read_bytes() if path else read_member(settings.data, _MANIFEST)
+    except OSError as error:
         raise InputError(f"cannot read the manifest {path or settings.data}: {error}") from error
 
 
-def _read_entry(row: dict[str, str]) -> Entry:
-    if not row["image"]:
+def _read_entries(sheet: Spreadsheet) -> list[Entry]:
+    kinds = ("image", "split", "identity", "component", "image_id", "parent_ids")
+    nothing = [""] * len(sheet.rows)
+    columns = [sheet.column(kind) or nothing for kind in kinds]
+    rows = zip(*columns, strict=True)
+    return [_read_entry(dict(zip(kinds, cells, strict=True))) for cells in rows]
+
+
+def _read_entry(cells: Mapping[str, str]) -> Entry:
+    image, split = cells["image"], read_split(cells["split"])
+    if not image:
         raise InputError("the manifest has a line without an image; complete or remove it")
-    split = _SPLIT_NAMES.get((row["split"] or "").strip().lower())
     if split is None:
-        raise InputError(
-            f"{row['image']} has the split {row['split']!r}; known: {', '.join(SPLITS)}"
-        )
+        raise InputError(f"{image} has the split {cells['split']!r}; known: {', '.join(SPLITS)}")
     return Entry(
-        image=row["image"],
+        image=image,
         split=split,
-        image_id=row.get("image_id") or row["image"],
-        identity_id=row.get("identity_id") or "",
-        component_id=row.get("component_id") or "",
-        parent_ids=tuple((row.get("parent_ids") or "").split()),
+        image_id=cells["image_id"] or image,
+        identity_id=fold(cells["identity"]),
+        component_id=fold(cells["component"]),
+        parent_ids=tuple(cells["parent_ids"].split()),
     )
 
 
 def _hash_images(entries: Sequence[Entry], data: Path) -> dict[int, Hash]:
     """The perceptual hash of each entry's image by its place in the manifest."""
     files = {file.name: file for file in open_archive(data).images}
-    missing = [entry.image for entry in entries if entry.image not in files]
+    index = NameIndex(files)
+    found = [index.find(entry.image) for entry in entries]
+    missing = [one.image for one, name in zip(entries, found, strict=True) if name is None]
     if missing:
         raise DatasetError(f"{data} lacks images of its manifest: {name_some(missing)}")
     with ThreadPoolExecutor(_WORKERS) as pool:
-        hashed = pool.map(_hash, [files[entry.image] for entry in entries])
+        hashed = pool.map(_hash, [files[name] for name in found if name is not None])
         listed = list(progress(hashed, "comparing images", "images", len(entries)))
     return {place: one for place, one in enumerate(listed) if one is not None}
 

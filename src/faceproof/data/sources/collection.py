@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from faceproof.data.labels import LabelReader, is_fake
+from faceproof.data.names import normalise
 from faceproof.data.sources.photos import (
     SourcePhoto,
     SourceRequest,
@@ -22,7 +24,7 @@ from faceproof.data.sources.photos import (
     read_year,
 )
 from faceproof.errors import InputError
-from faceproof.records import LABELS
+from faceproof.records import Label
 from faceproof.storage import replacing
 
 TABLE = "metadata.csv"
@@ -39,7 +41,7 @@ class _Row:
     """One line of the table."""
 
     path: str
-    label: str
+    label: Label | None
     set: str
     licence: str
     generator: str = ""
@@ -61,7 +63,7 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     if request.input is None:
         raise InputError("the source collection needs its folder; give --input FOLDER")
     rows = [
-        row for row in _read_table(request.input / TABLE)
+        row for row in _read_table(request.input / TABLE, request.labels)
         if request.terms is None or row.terms == request.terms
     ]  # fmt: skip
     if not rows:
@@ -70,21 +72,21 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
         yield _to_photo(row, request)
 
 
-def _read_table(path: Path) -> list[_Row]:
+def _read_table(path: Path, labels: LabelReader) -> list[_Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
             lines = csv.DictReader(source)
             missing = [name for name in _COLUMNS if name not in (lines.fieldnames or ())]
             if missing:
                 raise InputError(f"{path} has no column {', '.join(missing)}")
-            rows = [_read_row(line) for line in lines]
+            rows = [_read_row(line, labels) for line in lines]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}") from error
     if not rows:
         raise InputError(f"{path} lists no images")
     seen: set[str] = set()
     for number, row in enumerate(rows, 2):
-        if row.label not in LABELS or not row.path or not row.set:
+        if row.label is None or not row.path or not row.set:
             raise InputError(f"line {number} of {path} has no path, set, or label real or fake")
         if _leaves(row.path):
             raise InputError(f"line {number} of {path}: {row.path} leads out of the folder")
@@ -94,15 +96,16 @@ def _read_table(path: Path) -> list[_Row]:
     return rows
 
 
-def _read_row(line: Mapping[str, str | None]) -> _Row:
-    known = {name: line.get(name) or "" for name in _Row.__dataclass_fields__}
-    entries = {name: text.strip() for name, text in known.items()}
-    return _Row(**{**entries, "path": entries["path"] and str(PurePosixPath(entries["path"]))})
+def _read_row(line: Mapping[str, str | None], labels: LabelReader) -> _Row:
+    named = [name for name in _Row.__dataclass_fields__ if name not in ("path", "label")]
+    entries = {name: (line.get(name) or "").strip() for name in named}
+    path, label = normalise(line["path"] or ""), labels.read(line["label"] or "")
+    return _Row(path=path, label=label, **entries)
 
 
 def _leaves(path: str) -> bool:
     parts = PurePosixPath(path)
-    return parts.is_absolute() or ".." in parts.parts or "\\" in path
+    return parts.is_absolute() or ".." in parts.parts
 
 
 def _to_photo(row: _Row, request: SourceRequest) -> SourcePhoto:
@@ -114,16 +117,16 @@ def _to_photo(row: _Row, request: SourceRequest) -> SourcePhoto:
         path = request.folder / image_id
         with replacing(path) as partial:
             partial.touch()
-    is_fake = row.label == "fake"
+    is_others = is_fake(row.label)
     return SourcePhoto(
         image_id=image_id,
         identity_id=make_id("person", row.set, row.identity or row.path),
         path=path,
         source=row.set,
-        terms=Terms(row.licence or _UNKNOWN, _NOBODY if is_fake else _CONSENT),
+        terms=Terms(row.licence or _UNKNOWN, _NOBODY if is_others else _CONSENT),
         sex=read_sex(row.sex),
         birth_year=read_year(row.birth_or_age.removeprefix("b")),
-        generator=_name_generator(row) if is_fake else None,
+        generator=_name_generator(row) if is_others else None,
     )
 
 

@@ -1,18 +1,19 @@
 """The user's own photos: a folder or a zip.
 
-Photos of one person go into a folder of their own (`photos/anna/1.jpg`). Where all lie in one
-folder, or in `real/`, each is a person of its own. Images that the archive calls fake are not real
-photos and are left out.
+Photos of one person go into a folder of their own (`photos/anna/1.jpg`); see `people`. Images that
+the archive calls fake are not real photos and are left out, and where it says what some images are,
+those of which it says nothing are left out too.
 """
 
 import logging
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
-from faceproof.data.archives import ImageFile, open_archive
+from faceproof.data.archives import Archive, open_archive
+from faceproof.data.labels import describe_unknown, is_fake
+from faceproof.data.people import find_people
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
+from faceproof.data.walks import ImageFile
 from faceproof.errors import ImageError, InputError
-from faceproof.records import LABELS
 from faceproof.storage import replacing
 
 _SOURCE = "folder"
@@ -27,18 +28,37 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     Unreadable files come as empty ones, so that the build counts them in and drops them by reason.
 
     Raises:
-        InputError: no input, or one without images.
+        InputError: no input, one without real photos, or folders that do not say who is who.
     """
     if request.input is None:
         raise InputError("the source folder needs an input; give --input FOLDER or FILE.zip")
-    archive = open_archive(request.input)
-    fakes = {name for name, truth in archive.truth.items() if truth.label == "fake"}
+    archive = open_archive(request.input, request.labels)
+    photos = _choose_real(archive)
+    if not photos:
+        raise InputError(f"{request.input} holds no image that it calls real")
+    people = find_people([image.name for image in photos], request.labels)
+    logger.info("%s", people.describe())
+    for image in photos:
+        yield _copy(image, people.person_of[image.name], request)
+
+
+def _choose_real(archive: Archive) -> list[ImageFile]:
+    """What the archive calls real; all of it where it says nothing of real and fake.
+
+    Raises:
+        InputError: a folder beside one that says real or fake says something that is not known.
+    """
+    if archive.truth and archive.unknown:
+        raise InputError(describe_unknown(archive.unknown))
+    fakes = {name for name, truth in archive.truth.items() if is_fake(truth.label)}
     if fakes:
         logger.warning("left out %d images that the archive calls fake", len(fakes))
-    photos = [image for image in archive.images if image.name not in fakes]
-    is_flat = len({PurePosixPath(image.name).parent for image in photos}) == 1
-    for image in photos:
-        yield _copy(image, image.name if is_flat else _name_person(image.name), request)
+    if not archive.truth:
+        return list(archive.images)
+    unsaid = sum(image.name not in archive.truth for image in archive.images)
+    if unsaid:
+        logger.warning("left out %d images that the archive calls neither real nor fake", unsaid)
+    return [one for one in archive.images if one.name in archive.truth and one.name not in fakes]
 
 
 def _copy(image: ImageFile, person: str, request: SourceRequest) -> SourcePhoto:
@@ -52,9 +72,3 @@ def _copy(image: ImageFile, person: str, request: SourceRequest) -> SourcePhoto:
     with replacing(path) as partial:
         partial.write_bytes(data)
     return SourcePhoto(image_id, make_id("person", person), path, _SOURCE, _TERMS)
-
-
-def _name_person(name: str) -> str:
-    """The folder just above the photo, unless it only says `real`; else the photo itself."""
-    above = PurePosixPath(name).parent
-    return name if above.name.lower() in {"", *LABELS} else str(above)

@@ -1,20 +1,22 @@
 """An image dataset on the Hub, streamed: nothing but the wanted photos is kept.
 
 Which column is what is said as `name=column`: `image=photo identity=person_id`. With `label=kind`
-and `real=0` only rows whose label is that value are taken; without them all rows count as real.
+only rows whose label means real are taken (`real=0` says which value that is, where its name or
+`--labels` does not); without it all rows count as real.
 `split`, `config` and `revision` (a commit, so that the same recipe finds the same rows) say what of
 the dataset is read.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
-from datasets import Image, IterableDataset, load_dataset_builder
+from datasets import Features, Image, IterableDataset, load_dataset_builder
 from datasets.exceptions import DatasetsError
 from datasets.utils.file_utils import xopen
 
+from faceproof.data.labels import is_fake, is_hidden, is_same
 from faceproof.data.sources.photos import (
     SourcePhoto,
     SourceRequest,
@@ -50,9 +52,12 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     name, mapping = str(request.input), read_mapping(request.columns)
     terms = Terms(f"see the card of {name}", f"see the card of {name}")
     rows = _choose_columns(open_rows(name, mapping), name, mapping)
+    is_real = _find_reals(rows, mapping, request, name)
+    if "identity" not in mapping:
+        logger.warning("%s: no column names people, so each photo counts as a person", name)
     try:
         for number, row in enumerate(rows):
-            if "label" not in mapping or str(row[mapping["label"]]) == mapping["real"]:
+            if is_real(row):
                 yield _copy(f"{name}/{number}", row, mapping, terms, request)
     except HUB_FAILURES as error:
         raise InputError(f"reading {name} from the Hub broke off: {say_briefly(error)}") from error
@@ -70,20 +75,53 @@ def read_mapping(columns: Sequence[str]) -> dict[str, str]:
         if name not in _NAMES or not column:
             raise InputError(f"{entry!r} maps nothing; give name=column, of {', '.join(_NAMES)}")
         mapping[name] = column
-    if ("label" in mapping) != ("real" in mapping):
-        raise InputError("give label=COLUMN and real=VALUE together, or neither")
+    if "real" in mapping and "label" not in mapping:
+        raise InputError("real=VALUE is of a column; give label=COLUMN too")
     return mapping
 
 
-def open_rows(name: str, mapping: Mapping[str, str]) -> IterableDataset:
+def class_names(features: Mapping[str, Any] | None, column: str) -> list[str] | None:
+    """The class names of a column, by code; None where it states none."""
+    return getattr((features or {}).get(column), "names", None)
+
+
+def _find_reals(
+    rows: IterableDataset, mapping: Mapping[str, str], request: SourceRequest, name: str
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Which rows are real: those with the value that `real` gives, else those whose label says so.
+
+    Raises:
+        InputError: classes that are not known.
+    """
+    if "label" not in mapping:
+        return lambda row: True
+    column, wanted = mapping["label"], mapping.get("real")
+    names = class_names(rows.features, column)
+    if wanted is None:
+        read = request.labels.reader_of(names, f"column {column} of {name}")
+        return lambda row: not is_hidden(row[column]) and not is_fake(read(row[column]))
+
+    def is_wanted(row: Mapping[str, Any]) -> bool:
+        value = row[column]
+        named = names[value] if names and isinstance(value, int) and value >= 0 else value
+        return is_same(str(value), wanted) or is_same(str(named), wanted)
+
+    return is_wanted
+
+
+def open_rows(
+    name: str, mapping: Mapping[str, str], features: Features | None = None
+) -> IterableDataset:
     """A dataset's rows as they come; `mapping` names its split, config and revision.
+
+    `features` are those of its columns, where its files do not state them.
 
     Raises:
         InputError: there is no such dataset or split, or the Hub cannot be reached.
     """
     try:
         builder = load_dataset_builder(
-            name, mapping.get("config"), revision=mapping.get("revision")
+            name, mapping.get("config"), revision=mapping.get("revision"), features=features
         )
         if hasattr(builder.config, "decode_num_threads"):
             builder.config.decode_num_threads = 0  # a folder of images would come decoded

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from faceproof.data.labels import LabelReader
 from faceproof.records import Sex
 
 _SEXES: Mapping[str, Sex] = {"f": "female", "female": "female", "m": "male", "male": "male"}
@@ -17,7 +18,7 @@ class SourceRequest:
 
     `input` is what the user gave, `folder` receives files that have no place of their own, and at
     most `limit` photos are wanted. `columns` says what the columns of a table mean; of a collection
-    only rows of certain `terms` may be wanted.
+    only rows of certain `terms` may be wanted. `labels` reads what a source calls real and fake.
     """
 
     input: Path | None
@@ -25,6 +26,7 @@ class SourceRequest:
     limit: int | None = None
     columns: tuple[str, ...] = ()
     terms: str | None = None
+    labels: LabelReader = field(default_factory=LabelReader)
 
 
 @dataclass(frozen=True)

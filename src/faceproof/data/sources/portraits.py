@@ -22,8 +22,9 @@ from faceproof.data.sources.photos import (
     read_year,
 )
 from faceproof.errors import InputError, StorageError
+from faceproof.network import Downloader
 from faceproof.records import Sex
-from faceproof.storage import Downloader, replacing
+from faceproof.storage import replacing
 
 _SOURCE = "portraits"
 _COLUMNS = ("id", "url", "sha256", "sex", "birth_year", "licence")

@@ -26,6 +26,7 @@ from faceproof.records import LABELS
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.units import write_images
+from faceproof.storage import claim_folder, replacing, replacing_folder
 
 BUCKET = "bench"
 _QUALITY, _SUBSAMPLING = 85, 2
@@ -113,9 +114,8 @@ def write_shard(corpus: Corpus, folder: Path, shard: int) -> None:
     each = corpus.images // corpus.shards
     rng = np.random.default_rng([corpus.seed, shard, 1])
     columns = list_columns(range(shard * each, (shard + 1) * each), rng)
-    partial_path = path.with_suffix(".partial")
-    write_images(partial_path, columns, make_images(corpus, shard))
-    partial_path.rename(path)
+    with replacing(path) as partial_path:
+        write_images(partial_path, columns, make_images(corpus, shard))
 
 
 def locate(folder: Path, corpus: Corpus, shard: int) -> Path:
@@ -125,7 +125,7 @@ def locate(folder: Path, corpus: Corpus, shard: int) -> Path:
 
 def write_corpus(corpus: Corpus, folder: Path) -> list[Path]:
     """All shards of a corpus in a folder, made by two processes; those that are there are kept."""
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         done = pool.map(partial(write_shard, corpus, folder), range(corpus.shards))
         for _ in progress(done, "making images", "shards", corpus.shards):
@@ -240,10 +240,9 @@ def _convert(python: Path, name: str, files: Sequence[Path], output: Path) -> No
     """Have an environment write its own format."""
     if output.is_dir():
         return
-    partial_output = output.with_name(f"{name}.partial")
-    words = [str(python), "-m", _CONVERTERS, name, str(partial_output), *map(str, files)]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=list_environment())
-    partial_output.rename(output)
+    with replacing_folder(output) as partial_output:
+        words = [str(python), "-m", _CONVERTERS, name, str(partial_output), *map(str, files)]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=list_environment())
 
 
 def _put_folder(bucket: Bucket, folder: Path, prefix: str) -> None:

@@ -119,7 +119,10 @@ def _read_epoch(place: Bucket, seed: int) -> Reading:
 
 
 def _watch(held: list[float], stop: threading.Event) -> None:
-    while not stop.wait(_SAMPLE_SECONDS):
+    """Note the memory at the start, now and then, and at the end."""
+    is_over = False
+    while not is_over:
         status = Path("/proc/self/status").read_text()
         line = next(one for one in status.splitlines() if one.startswith("VmRSS"))
         held.append(int(line.split()[1]) / 1024)
+        is_over = stop.wait(_SAMPLE_SECONDS)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from faceproof.console import progress
 from faceproof.errors import StorageError
 from faceproof.scale.bench.corpora import BUCKET, Layout, list_environment
 from faceproof.scale.proxies import Proxy
+from faceproof.storage import fresh_folder
 
 LIMIT, OURS, CACHED = "decode_limit", "ours", "ours_cached"
 FOREIGN = ("litdata", "mosaic")  # in environments of their own
@@ -173,8 +173,7 @@ def start_contender(
 ) -> Iterator[Contender]:
     """A contender that has loaded its libraries and waits."""
     scratch = Path(spec["scratch"])
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    fresh_folder(scratch)
     place = scratch / "spec.json"
     place.write_text(json.dumps(spec))
     environment = {

@@ -1,7 +1,7 @@
 """Custom datasets out of a million and ten million rows: ours beside engines alone, from S3."""
 
-import shutil
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -107,9 +107,8 @@ def ours_declared(place: Place) -> int:
 
 def ours_sql(place: Place) -> int:
     """A query by `select`; metadata are fetched anew."""
-    kept = place.scratch / "kept"
-    shutil.rmtree(kept, ignore_errors=True)
-    return _ours_asked(place, kept)
+    with tempfile.TemporaryDirectory() as kept:
+        return _ours_asked(place, Path(kept))
 
 
 def ours_sql_again(place: Place) -> int:

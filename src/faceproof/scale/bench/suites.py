@@ -20,7 +20,7 @@ from faceproof.scale.bench.resampling import ASKED, DECLARED, Place, time_resamp
 from faceproof.scale.proxies import Proxy, start_proxy
 from faceproof.scale.servers import start_seaweedfs
 from faceproof.settings import require_positive
-from faceproof.storage import replacing
+from faceproof.storage import claim_folder, replacing
 
 Values = dict[str, Scalar]
 
@@ -39,12 +39,20 @@ logger = logging.getLogger(__name__)
 class BenchSettings:
     """What is measured."""
 
-    work: Path = field(metadata={"help": "folder for images and parts; those that are there stay"})
-    results: Path = field(metadata={"help": "result file to write"})
-    figures: Path = field(metadata={"help": "folder for figures"})
+    work: Path = field(
+        metadata={
+            "help": "folder for images and parts; those that are there stay",
+            "place": "folder",
+        }
+    )
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    figures: Path = field(metadata={"help": "folder for figures", "place": "inside"})
     peers: Path = field(
         default=Path("build/bench/peers"),
-        metadata={"help": "folder of environments `litdata` and `mosaic`; others are left out"},
+        metadata={
+            "help": "folder of environments `litdata` and `mosaic`; others are left out",
+            "place": "inside",
+        },
     )
     images: int = field(default=24_000, metadata={"help": "of the race"})
     side: int = field(default=256, metadata={"help": "of these images, pixels"})
@@ -94,7 +102,8 @@ def _part(run: BenchSettings, name: str, measure: Callable[[], Values]) -> Value
 
     The commit of the code that measured it is among the values.
     """
-    place = run.work / f"parts/{name}.json"
+    claim_folder(run.work)
+    place = claim_folder(run.work / "parts") / f"{name}.json"
     wishes = {key: str(value) for key, value in asdict(run).items() if key not in _PLACES}
     if place.is_file():
         kept = json.loads(place.read_text())

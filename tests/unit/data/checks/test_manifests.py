@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 from tests.conftest import run_script
 
-from faceproof.data.checks.manifests import ManifestSettings, read_manifest, refuse_leaks
+from faceproof.data.checks.manifests import (
+    Looked,
+    ManifestSettings,
+    read_manifest,
+    refuse_leaks,
+)
 from faceproof.data.images import decode, encode_jpeg
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError, InputError
@@ -29,7 +34,7 @@ def rows(photos: list[SourcePhoto], tmp_path: Path) -> Rows:
     return listed
 
 
-def check(rows: Rows, folder: Path) -> int:
+def check(rows: Rows, folder: Path) -> Looked:
     with (folder / "metadata.csv").open("w", newline="") as sink:
         writer = csv.DictWriter(sink, COLUMNS)
         writer.writeheader()
@@ -38,7 +43,7 @@ def check(rows: Rows, folder: Path) -> int:
 
 
 def test_a_sound_split_passes(rows: Rows, tmp_path: Path) -> None:
-    assert check(rows, tmp_path) == 12
+    assert check(rows, tmp_path) == Looked(12, 12, 6)
 
 
 def test_a_person_on_both_sides_is_refused_by_name(rows: Rows, tmp_path: Path) -> None:
@@ -85,7 +90,7 @@ def test_what_cannot_be_decoded_is_left_out_and_what_is_missing_refused(
     rows: Rows, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "3.jpg").write_bytes(b"no picture")
-    assert check(rows, tmp_path) == 11
+    assert check(rows, tmp_path).compared == 11
     assert "3.jpg cannot be compared" in caplog.text
     (tmp_path / "4.jpg").unlink()
     with pytest.raises(DatasetError, match=r"lacks images of its manifest: 4.jpg"):
@@ -96,13 +101,22 @@ def test_what_cannot_be_decoded_is_left_out_and_what_is_missing_refused(
     ("text", "said"),
     [
         (b"image\na.jpg\n", "columns image and split"),
+        (b"image,split\n", "no rows"),
         (b"", "columns image and split"),
         (b"split,image\ntrain\n", "a line without an image"),
         (b"image,split\na.jpg,moon\n", "has the split 'moon'"),
-        (b"image,split\n\xff,train\n", "cannot read the manifest"),
-        (b'image,split\n"a,train\n', "is no CSV"),
+        (b"image,split\n\xff,train\n", "cannot be read as CSV"),
+        (b'image,split\n"a,train\n', "cannot be read as CSV"),
     ],
-    ids=["a column short", "empty", "a short row", "unknown split", "not text", "an open quote"],
+    ids=[
+        "a column short",
+        "no rows",
+        "empty",
+        "a short row",
+        "unknown split",
+        "not text",
+        "an open quote",
+    ],
 )
 def test_a_bad_manifest_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
     (tmp_path / "metadata.csv").write_bytes(text)

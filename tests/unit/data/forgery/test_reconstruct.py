@@ -36,8 +36,9 @@ def test_training_brings_the_reconstruction_closer(
 ) -> None:
     errors = []
     for steps in (3, 120):
-        reconstruct.train(alone(face), steps, 0, tmp_path / "weights", "")
-        fake = reconstruct.Autoencoder(tmp_path / "weights").forge(make_scene(face, rng)).fake
+        weights = tmp_path / f"weights_{steps}"
+        reconstruct.train(alone(face), steps, 0, weights, "")
+        fake = reconstruct.Autoencoder(weights).forge(make_scene(face, rng)).fake
         errors.append(np.abs(fake.astype(int) - face).mean())
     assert errors[1] < 0.5 * errors[0]
 
