@@ -61,8 +61,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     of the tracked files.
     """
     if is_demo_current():
-        said = (REPOSITORY / "build/demo.log").read_text()
-        return REPOSITORY, [said] * len(read_commands())
+        log = (REPOSITORY / "build/demo.log").read_text()
+        return REPOSITORY, [log] * len(read_commands())
     folder = tmp_path_factory.mktemp("fresh") / "faceproof"
     for name in list_tracked():
         if (REPOSITORY / name).is_file():
