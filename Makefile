@@ -1,7 +1,7 @@
-# make demo | make test | make predict | make app | make results | make check | make clean | make bench-...
+# `make` alone lists the targets.
 SHELL := /bin/bash
-.DEFAULT_GOAL := demo
-.PHONY: install demo test fuzz results results-full path protocol audit-bench worked-case \
+.DEFAULT_GOAL := help
+.PHONY: help install demo test fuzz results results-full path protocol audit-bench worked-case \
   bench bench-audit bench-build bench-predict predict app audit-packages licences check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
@@ -15,8 +15,11 @@ export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
 # The stamp is the hash of what decides the installation; a second run skips it.
-install:
+install: ## what every target does first: .venv, once; a few minutes
 	@wanted=$$(cat pyproject.toml constraints.txt assets.txt | sha256sum); \
 	if [ "$$(cat .venv/stamp 2>/dev/null)" != "$$wanted" ]; then \
 	  $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
@@ -32,18 +35,18 @@ install:
 
 # Everything from photos to pages. Writes to build/demo and the built parts of dataset_builder.
 # What it said, and the state of the files that made it, are kept for the end-to-end tests.
-demo: install
+demo: install ## everything from photos to pages, into build/demo; about 5 minutes
 	@mkdir -p build && rm -f build/demo.made_by
 	@set -o pipefail; $(MAKE) --no-print-directory path ROOT=build/demo | tee build/demo.log
 	@python -m faceproof.reports.summary --root build/demo
 	@git ls-files -z | xargs -0 sha256sum > build/demo.made_by 2>/dev/null || rm -f build/demo.made_by
 
 # The same, into the tracked results and pages.
-results: install
+results: install ## the demo into the tracked results and pages; as long as the demo
 	@$(MAKE) --no-print-directory path ROOT=.
 
 # The large sets of question 1: all ORL photos with every forgery, and the portraits (fetched).
-results-full: install
+results-full: install ## the large sets of question 1; about an hour
 	python dataset_builder/build_dataset.py --config dataset_builder/orl.yaml \
 	  --results dataset_builder/results_orl.json
 	python question_01/measure.py --dataset build/orl/dataset --root build/orl --size full
@@ -66,44 +69,44 @@ path:
 	python -m faceproof.reports.render --root $(ROOT)
 
 # Question 4 beside its peers, on an idle machine; most of an hour, can be stopped.
-bench: install
+bench: install ## question 4 beside its peers; most of an hour, can be stopped
 	@for peer in litdata mosaic; do \
 	  place=build/bench/peers/$$peer; \
 	  if [ ! -e $$place/ready ]; then \
 	    echo "installing $$peer into $$place (once)"; \
 	    $(PYTHON) -m venv $$place && $$place/bin/pip install --quiet \
-	      --disable-pip-version-check -r question_04/peers/$$peer.txt && touch $$place/ready \
+	      --disable-pip-version-check -r benchmarks/loaders/peers/$$peer.txt && touch $$place/ready \
 	      || echo "note: $$peer is left out" >&2; \
 	  fi; \
 	done
-	python question_04/measure.py --work build/bench --results question_04/results.json \
+	python -m benchmarks.loaders.measure --work build/bench --results question_04/results.json \
 	  --figures question_04/figures
 
 # How fast datasets are built, on an idle machine; some minutes.
-bench-build: install
-	python dataset_builder/measure_throughput.py --work build/throughput \
+bench-build: install ## how fast datasets are built; some minutes
+	python -m benchmarks.speed.measure_builds --work build/throughput \
 	  --results dataset_builder/results_throughput.json
 
 # Ten thousand damaged images and a thousand damaged zips through prediction; some minutes.
-fuzz: install
+fuzz: install ## ten thousand damaged images and a thousand damaged zips; some minutes
 	FUZZ_INPUTS=10000 python -m pytest -q tests/integration/test_fuzz.py
 
 # Prediction against the stock pipeline, training against the bare model; on an idle machine.
-bench-predict: install
+bench-predict: install ## prediction and training beside the stock ways; some minutes
 	python training/export.py --model build/portraits/model
-	python training/measure_speed.py --model build/portraits/model \
+	python -m benchmarks.speed.measure_prediction --model build/portraits/model \
 	  --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \
 	  --results training/results_speed.json
 
 # Planted faults: sixteen kinds of classifier, twenty of each, all audited; can be stopped.
-audit-bench: install
-	python question_02/measure.py --work build/audit_bench --results question_02/results.json
+audit-bench: install ## sixteen kinds of planted fault, all audited; hours, can be stopped
+	python -m benchmarks.audit.measure_faults --work build/audit_bench --results question_02/results.json
 
 # The worked case of question 2: one mistake planted in a small set, our network trained on it.
-worked-case: install
+worked-case: install ## a planted mistake that the audit finds; some minutes
 	python dataset_builder/build_dataset.py --config dataset_builder/demo.yaml --methods swap \
 	  --output build/worked/clean --exports build/worked --results build/worked/build.json
-	python question_02/plant.py --dataset build/worked/clean --output build/worked/planted \
+	python -m benchmarks.audit.plant --dataset build/worked/clean --output build/worked/planted \
 	  --results question_02/results_planted.json
 	accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no \
 	  --dynamo_backend no training/train.py --config training/tiny.yaml \
@@ -116,23 +119,23 @@ worked-case: install
 	  --output build/worked/audit_clean --results question_02/results_worked_clean.json \
 	  || test $$? -eq 3
 	cp build/worked/audit/findings.png question_02/figures/worked_findings.png
-	python question_02/show_planted.py --model build/worked/model --planted build/worked/planted \
+	python -m benchmarks.audit.show_planted --model build/worked/model --planted build/worked/planted \
 	  --clean build/worked/clean --figure question_02/figures/worked_faces.png
 
 # Seconds and memory of audits of growing size, on an idle machine; the model is the demo's.
-bench-audit: install
-	python question_02/measure_growth.py --model build/demo/model --work build/audit_growth \
+bench-audit: install ## audits of growing size; most of an hour
+	python -m benchmarks.audit.measure_growth --model build/demo/model --work build/audit_growth \
 	  --results question_02/results_growth.json
 
 # The protocol of question 3 on the sets of `make results-full`: hours, can be stopped.
-protocol: install
-	python question_03/measure.py --config question_03/protocol.yaml
+protocol: install ## a detector for each generator left out; hours, can be stopped
+	python -m benchmarks.leave_one_out.measure --config benchmarks/leave_one_out/protocol.yaml
 
-test: install
+test: install ## every test; about 10 minutes
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # What .ci/run checks before it runs anything: format, lint, types, import floors, stale pages.
-check: install
+check: install ## format, lint, types, import floors, stale pages; a minute
 	ruff format --check .
 	ruff check .
 	mypy
@@ -140,23 +143,23 @@ check: install
 	python -m faceproof.reports.render --check
 
 # make predict INPUT=faces.zip OUTPUT=faces.csv
-predict: install
+predict: install ## INPUT=faces.zip OUTPUT=faces.csv: a score for every image; a few seconds
 	@test -n "$(INPUT)" || { echo "error: say what: make predict INPUT=faces.zip OUTPUT=faces.csv" >&2; exit 1; }
 	@python training/predict.py --input "$(INPUT)" --output "$(or $(OUTPUT),predictions.csv)"
 
 # The detector on a page of its own, at http://127.0.0.1:7860 until Ctrl-C.
-app: install
+app: install ## the detector on a page of its own, at http://127.0.0.1:7860 until Ctrl-C
 	python training/app.py
 
 # Known vulnerabilities of what is installed; asks PyPI, and says which packages it does not know.
-audit-packages: install
+audit-packages: install ## known vulnerabilities of what is installed; asks PyPI
 	pip-audit --local --skip-editable --progress-spinner off
 
 # No package under the GPL or AGPL, which would bind who ships this.
-licences: install
+licences: install ## refuse packages under the GPL or AGPL
 	pip-licenses --from mixed --order license --partial-match --fail-on 'GPL;Affero;General Public' \
 	  --ignore-packages faceproof --format plain
 
-clean:
+clean: ## remove what was built
 	rm -rf build dataset_builder/data dataset_builder/README.md dataset_builder/DATASHEET.md \
 	  dataset_builder/croissant.json

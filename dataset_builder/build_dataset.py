@@ -6,22 +6,25 @@ Reads the recipe and the photos of its source (the default one, ORL, is in the i
 package). Writes data/ and README.md in the dataset folder, two zips and a result file.
 """
 
-import datasets
-
-from faceproof import console, results, settings
-from faceproof.data import builds, exports, galleries, plans, shards, tables
-from faceproof.data.checks import gates
-from faceproof.data.checks.findings import to_values
-from faceproof.data.forgery.methods import check_weights
-from faceproof.reports import cards, pages, papers
-from faces import Faces
+from faceproof import console, settings
+from faceproof.data.settings import BuildSettings
 
 
 def main() -> int:
     """Run the build step by step."""
-    datasets.disable_progress_bars()
-    run = settings.read(builds.BuildSettings, __doc__)
+    run = settings.read(BuildSettings, __doc__)
 
+    import datasets
+
+    from faceproof import results
+    from faceproof.data import builds, exports, galleries, plans, shards, tables
+    from faceproof.data.checks import gates
+    from faceproof.data.checks.findings import to_values
+    from faceproof.data.forgery.methods import check_weights
+    from faceproof.reports import cards, pages, papers
+    from faces import Faces
+
+    datasets.disable_progress_bars()
     check_weights(run.methods)
     plan = plans.make_plan(builds.read_photos(run), run.seed, run.hosts)
     plan_file = run.work / "plan.json"

@@ -8,12 +8,15 @@ again, mirrored) or a parent stand in another split, or if no column names peopl
 """
 
 from faceproof import console, settings
-from faceproof.data.checks import manifests
+from faceproof.data.settings import ManifestSettings
 
 
 def main() -> int:
     """Read, compare, refuse or say that all is well."""
-    run = settings.read(manifests.ManifestSettings, __doc__)
+    run = settings.read(ManifestSettings, __doc__)
+
+    from faceproof.data.checks import manifests
+
     entries = manifests.read_manifest(run)
     looked = manifests.refuse_leaks(entries, run.data)
     console.say(

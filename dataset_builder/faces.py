@@ -14,6 +14,8 @@ import datasets
 from faceproof import records
 from faceproof.data import plans, triplets
 from faceproof.data.forgery.methods import open_methods
+from faceproof.data.settings import Shams
+from faceproof.data.tables import features
 
 
 @dataclass
@@ -23,7 +25,7 @@ class FacesConfig(datasets.BuilderConfig):
     plan: str = ""
     networks: str = ""
     methods: tuple[str, ...] = ()
-    shams: triplets.Shams = "one"
+    shams: Shams = "one"
     workers: int = 1
 
 
@@ -34,7 +36,7 @@ class Faces(datasets.GeneratorBasedBuilder):
     DEFAULT_WRITER_BATCH_SIZE = 100
 
     def _info(self) -> datasets.DatasetInfo:
-        return datasets.DatasetInfo(features=records.features())
+        return datasets.DatasetInfo(features=features())
 
     def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
         plan = plans.read(Path(self.config.plan))

@@ -7,12 +7,15 @@ Reads the dataset folder and the token of `hf auth login` (or HF_TOKEN). Writes 
 """
 
 from faceproof import console, settings
-from faceproof.data import pushes
+from faceproof.data.settings import DatasetPush
 
 
 def main() -> int:
     """Check, list, push."""
-    run = settings.read(pushes.DatasetPush, __doc__)
+    run = settings.read(DatasetPush, __doc__)
+
+    from faceproof.data import pushes
+
     files = pushes.list_files(run.dataset)
     for line in pushes.push(run, run.dataset, files, "dataset"):
         console.say(line)

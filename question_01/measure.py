@@ -6,14 +6,18 @@ Reads the dataset folder. Writes results, an excerpt of the metadata and figures
 below the root.
 """
 
-from faceproof import console, results, settings
-from faceproof.data import demonstrations, galleries, shards, tables
-from faceproof.reports import figures
+from faceproof import console, settings
+from faceproof.data.settings import DemonstrationSettings
 
 
 def main() -> int:
     """Read, draw, test, write."""
-    run = settings.read(demonstrations.DemonstrationSettings, __doc__)
+    run = settings.read(DemonstrationSettings, __doc__)
+
+    from faceproof import results
+    from faceproof.data import demonstrations, galleries, shards, tables
+    from faceproof.reports import figures
+
     place = run.root / "question_01"
     fingerprint = shards.verify(run.dataset)
     splits = tables.open_dataset(run.dataset)

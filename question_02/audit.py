@@ -8,15 +8,19 @@ classifier, or its predictions. Writes report.html, report.json and findings.csv
 check fails.
 """
 
-from faceproof import console, results, settings
-from faceproof.audit import audits
-from faceproof.data.checks.findings import to_values
-from faceproof.reports import pages
+from faceproof import console, settings
+from faceproof.audit.settings import AuditSettings
 
 
 def main() -> int:
     """Look at the evidence, run the checks, write the report."""
-    run = settings.read(audits.AuditSettings, __doc__)
+    run = settings.read(AuditSettings, __doc__)
+
+    from faceproof import results
+    from faceproof.audit import audits
+    from faceproof.data.checks.findings import to_values
+    from faceproof.reports import pages
+
     case = audits.look(run)
     classifier = audits.measure_classifier(case)
     findings = audits.run_checks(case)
@@ -24,7 +28,7 @@ def main() -> int:
     audits.write_report(case, findings, classifier, run.output)
     if run.results is not None:
         values = to_values(findings) | classifier
-        results.write(run.results, values, results.Run(run, run.identify()))
+        results.write(run.results, values, results.Run(run, audits.identify(run)))
     page = run.output / "report.html"
     pages.write_audit_page(run.output / audits.REPORT, page)
     for finding in findings:

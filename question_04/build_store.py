@@ -10,13 +10,16 @@ parquet, index, metadata and last a manifest below the place. A build that was s
 """
 
 from faceproof import console, settings
-from faceproof.buckets import Bucket
-from faceproof.scale import engine
+from faceproof.scale.settings import StoreSettings
 
 
 def main() -> int:
     """Build, and say what became of the images."""
-    run = settings.read(engine.BuildSettings, __doc__)
+    run = settings.read(StoreSettings, __doc__)
+
+    from faceproof.buckets import Bucket
+    from faceproof.scale import engine
+
     store = engine.build_store(run, Bucket(run.source), Bucket(run.place))
     for reason, count in store.manifest.counts.items():
         console.say(f"{reason:<16} {count}")

@@ -8,15 +8,18 @@ writes it. Keys of S3 come from the AWS variables. A run that was stopped goes o
 """
 
 from faceproof import console, settings
-from faceproof.buckets import Bucket
-from faceproof.data.labels import parse_labels
-from faceproof.scale import indexing
-from faceproof.scale.indexes import Columns
+from faceproof.scale.settings import IndexSettings
 
 
 def main() -> int:
     """Index and publish."""
-    run = settings.read(indexing.IndexSettings, __doc__)
+    run = settings.read(IndexSettings, __doc__)
+
+    from faceproof.buckets import Bucket
+    from faceproof.data.inputs.labels import parse_labels
+    from faceproof.scale import indexing
+    from faceproof.scale.indexes import Columns
+
     label = None if run.label == "none" else run.label
     columns = Columns(run.image, label, tuple(one for one in run.strata if one != "none"))
     labels = parse_labels(run.labels)

@@ -1,4 +1,4 @@
-"""Make a custom dataset of a store: a small file of rows and weights; no image is copied.
+"""Make a custom dataset of a store: a small file of rows; no image is copied.
 
     python question_04/make_view.py --store s3://bucket/faces --uniform 100000 --output even.parquet
     python question_04/make_view.py --store s3://bucket/faces --output sharp.parquet \
@@ -11,21 +11,21 @@
 """
 
 from faceproof import console, settings
-from faceproof.buckets import Bucket
-from faceproof.scale import exports, stores, views
+from faceproof.scale.settings import ViewSettings
 
 
 def main() -> int:
     """Make the view, save it, perhaps copy its rows."""
-    run = settings.read(views.ViewSettings, __doc__)
+    run = settings.read(ViewSettings, __doc__)
+
+    from faceproof.buckets import Bucket
+    from faceproof.scale import exports, stores, views
+
     store = stores.open_store(Bucket(run.store))
     parent = None if run.parent is None else views.read_view(run.parent, store)
     view = views.make_view(run, store, parent)
     view.save(run.output)
     console.say(f"view             {run.output}: {len(view)} rows of {len(store)} images")
-    if parent is not None:
-        change = views.compare(parent, view)
-        console.say(f"against parent   {len(change.added)} more, {len(change.removed)} fewer")
     if run.materialise is not None:
         exports.materialise(store, view, run.materialise)
         console.say(f"copied           {run.materialise}")

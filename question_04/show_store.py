@@ -8,20 +8,24 @@ another by SQL, reads an epoch through the loader; compares every image both way
 latency: the rate says that it works, not how fast S3 is.
 """
 
-import datasets
-
-from faceproof import console, results, settings
-from faceproof.buckets import Bucket
-from faceproof.data import shards
-from faceproof.scale import servers, streaming
-from faceproof.scale.indexes import Columns
-from faceproof.scale.indexing import index_store
+from faceproof import console, settings
+from faceproof.scale.settings import StreamSettings
 
 
 def main() -> int:
     """Upload, stream back, index, view, load, compare, report."""
+    run = settings.read(StreamSettings, __doc__)
+
+    import datasets
+
+    from faceproof import results
+    from faceproof.buckets import Bucket
+    from faceproof.data import shards
+    from faceproof.scale import servers, streaming
+    from faceproof.scale.indexes import Columns
+    from faceproof.scale.indexing import index_store
+
     datasets.disable_progress_bars()
-    run = settings.read(streaming.StreamSettings, __doc__)
     fingerprint = shards.verify(run.dataset)
     files = shards.list_shards(run.dataset)
 

@@ -14,8 +14,8 @@ from faceproof.buckets import Endpoint
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
-from faceproof.learning.decisions import Decision
-from faceproof.learning.models import Architecture, make_model, save_model
+from faceproof.detector.calibration import Decision
+from faceproof.detector.models import Architecture, make_model, save_model
 from faceproof.scale.servers import start_seaweedfs
 
 REPOSITORY = Path(__file__).parents[1]

@@ -9,19 +9,23 @@ Reads a model folder. Writes nothing that stays: uploads are deleted after five 
 from pathlib import Path
 from threading import Event
 
-from faceproof import console, memory, settings
-from faceproof.learning import predictions
-from faceproof.space import apps
+from faceproof import console, settings
+from faceproof.app.settings import AppSettings
 
 RELEASED = Path(__file__).with_name("released")
 
 
 def main() -> int:
     """Load the model, lay out the page, serve it until Ctrl-C."""
-    run = settings.read(apps.AppSettings, __doc__)
+    run = settings.read(AppSettings, __doc__)
+
+    from faceproof import memory
+    from faceproof.app import page
+    from faceproof.detector import predict
+
     memory.keep_freed_memory()
-    detector = predictions.Detector(run.model or str(RELEASED))
-    with apps.serve(detector, run.port) as address:
+    detector = predict.Detector(run.model or str(RELEASED))
+    with page.serve(detector, run.port) as address:
         console.say(f"page         {address}  (Ctrl-C ends it)")
         Event().wait()
     return 0

@@ -12,29 +12,34 @@ it never saw is another matter: see EXPERIMENTS.md. The model that is read stays
 
 from dataclasses import asdict
 
-from faceproof import console, memory, results, settings
-from faceproof.learning import breakdowns, calibrations, decisions, measuring, models, pools
-from faceproof.storage import hash_file
+from faceproof import console, settings
+from faceproof.training.settings import CalibrateSettings
 
 
 def main() -> int:
     """Resize, score validation, calibrate, save."""
-    run = settings.read(calibrations.CalibrateSettings, __doc__)
+    run = settings.read(CalibrateSettings, __doc__)
+
+    from faceproof import memory, results
+    from faceproof.detector import calibration, models
+    from faceproof.storage import hash_file
+    from faceproof.training import evaluation, recalibration, splits
+
     memory.keep_freed_memory()
-    validation = pools.open_pools(run.dataset, run.cache)["validation"]
+    validation = splits.load_splits(run.dataset, run.cache)["validation"]
     model, processor, before = models.load_model(str(run.model))
     weights = models.read_weights(run.model)
     if run.side_pixels:
-        calibrations.resize_input(model, processor, run.side_pixels)
+        recalibration.resize_input(model, processor, run.side_pixels)
 
     inputs = {
         "dataset": validation.fingerprint, "model": hash_file(run.model / models.WEIGHTS)
     }  # fmt: skip
-    scored = measuring.score_split(model, processor, validation)
-    decision = decisions.calibrate(
+    scored = evaluation.score_split(model, processor, validation)
+    decision = calibration.calibrate(
         scored.labels, scored.margins, run.error_rate or before.error_rate
     )
-    measured = breakdowns.measure_whole("validation", scored, decision, run.seed)
+    measured = evaluation.measure_whole("validation", scored, decision, run.seed)
 
     models.save_model(model, processor, decision, run.output, weights)
     results.write(run.results, {**measured, **asdict(decision)}, results.Run(run, inputs))

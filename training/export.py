@@ -7,13 +7,16 @@ Reads a model folder and writes `onnx/model.onnx` and `onnx/model_quantized.onnx
 """
 
 from faceproof import console, settings
-from faceproof.learning import onnx_models
+from faceproof.detector.settings import ExportSettings
 
 
 def main() -> int:
     """Export both."""
-    run = settings.read(onnx_models.ExportSettings, __doc__)
-    for path in onnx_models.export(run.model):
+    run = settings.read(ExportSettings, __doc__)
+
+    from faceproof.detector import onnx_export
+
+    for path in onnx_export.export(run.model):
         console.say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0
 

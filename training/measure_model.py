@@ -8,31 +8,36 @@ With `--stresses` the images are measured again after each change: cut, without 
 Writes a result file. Test is for models that are finished: leave it out while deciding.
 """
 
-from faceproof import console, memory, results, settings
-from faceproof.learning import breakdowns, measuring, models, pools, stresses
-from faceproof.storage import hash_file
+from faceproof import console, settings
+from faceproof.training.settings import MeasureSettings
 
 
 def main() -> int:
     """Score and measure the splits."""
-    run = settings.read(breakdowns.MeasureSettings, __doc__)
+    run = settings.read(MeasureSettings, __doc__)
+
+    from faceproof import memory, results
+    from faceproof.detector import models
+    from faceproof.storage import hash_file
+    from faceproof.training import corruptions, evaluation, splits
+
     memory.keep_freed_memory()
-    data = pools.open_pools(run.dataset, run.cache)
+    data = splits.load_splits(run.dataset, run.cache)
     model, processor, decision = models.load_model(str(run.model))
 
     values: dict[str, results.Measured | results.Scalar] = {}
     for name in run.splits:
         asked = data[name].rows_from(run.sources)
-        scored = measuring.score_split(model, processor, data[name], asked)
-        values |= breakdowns.measure_whole(name, scored, decision, run.seed)
+        scored = evaluation.score_split(model, processor, data[name], asked)
+        values |= evaluation.measure_whole(name, scored, decision, run.seed)
         for stress in console.progress(
             run.stresses, f"{name} under stress", "kinds", len(run.stresses)
         ):
-            change = stresses.STRESSES[stress]
-            scored = measuring.score_split(model, processor, data[name], asked, change)
+            change = corruptions.STRESSES[stress]
+            scored = evaluation.score_split(model, processor, data[name], asked, change)
             named = f"{name}_{stress}"
-            values |= measuring.measure_split(named, scored, decision, run.seed)
-            values |= breakdowns.measure_sources(named, scored, decision, run.seed)
+            values |= evaluation.measure_split(named, scored, decision, run.seed)
+            values |= evaluation.measure_sources(named, scored, decision, run.seed)
 
     inputs = {
         "dataset": data["train"].fingerprint, "model": hash_file(run.model / models.WEIGHTS)

@@ -10,23 +10,24 @@ import tempfile
 from pathlib import Path
 
 from faceproof import console, settings
-from faceproof.data import pushes
-from faceproof.learning import onnx_models, releases
-from faceproof.reports import cards
-
-RELEASED = Path(__file__).with_name("released")
+from faceproof.detector.settings import RELEASED, ModelPush
 
 
 def main() -> int:
     """Copy aside, export, list, push."""
-    run = settings.read(releases.ModelPush, __doc__)
+    run = settings.read(ModelPush, __doc__)
+
+    from faceproof.data import pushes
+    from faceproof.detector import onnx_export, publishing
+    from faceproof.reports import cards
+
     with tempfile.TemporaryDirectory() as scratch:
-        folder = releases.copy_model(run.model or RELEASED, Path(scratch) / "model")
+        folder = publishing.copy_model(run.model or RELEASED, Path(scratch) / "model")
         if run.model is None:
-            (folder / releases.CARD).write_text(cards.render_model_card(run.repository))
+            (folder / publishing.CARD).write_text(cards.render_model_card(run.repository))
         if run.onnx:
-            onnx_models.export(folder)
-        for line in pushes.push(run, folder, releases.list_files(folder), "model"):
+            onnx_export.export(folder)
+        for line in pushes.push(run, folder, publishing.list_files(folder), "model"):
             console.say(line)
     return 0
 

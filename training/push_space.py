@@ -11,16 +11,19 @@ import tempfile
 from pathlib import Path
 
 from faceproof import console, settings
-from faceproof.data import pushes
-from faceproof.reports import cards, environments
-from faceproof.space import spaces
+from faceproof.data.settings import PushSettings
 
 HERE = Path(__file__).parent
 
 
 def main() -> int:
     """Lay out, list, push."""
-    run = settings.read(pushes.PushSettings, __doc__)
+    run = settings.read(PushSettings, __doc__)
+
+    from faceproof.app import spaces
+    from faceproof.data import pushes
+    from faceproof.reports import cards, environments
+
     parts = spaces.Parts(
         app=HERE / "app.py",
         model=HERE / "released",

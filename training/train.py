@@ -14,44 +14,39 @@ training images are streamed from a store of question 4.
 from dataclasses import asdict
 from pathlib import Path
 
-from faceproof import console, memory, results, settings
-from faceproof.learning import (
-    breakdowns,
-    checkpoints,
-    decisions,
-    measuring,
-    models,
-    pools,
-    scorers,
-    train_settings,
-    training,
-)
-from faceproof.reports import figures
-from faceproof.scale import training_streams
+from faceproof import console, settings
+from faceproof.training.settings import TrainSettings
 
 
 def main() -> int:
     """Train, calibrate, measure, save."""
-    run = settings.read(train_settings.TrainSettings, __doc__)
-    memory.keep_freed_memory()
-    data = pools.open_pools(run.dataset, run.cache)
+    run = settings.read(TrainSettings, __doc__)
 
-    scorer = scorers.make_scorer(Path(__file__).with_name("detection_metric.py"))
-    fitted = training.fit(run, data, scorer, training_streams.open_training)
+    from faceproof import memory, results
+    from faceproof.detector import calibration, models
+    from faceproof.reports import figures
+    from faceproof.scale import training_streams
+    from faceproof.training import checkpoints, evaluation, splits, trainer
+
+    memory.keep_freed_memory()
+    data = splits.load_splits(run.dataset, run.cache)
+
+    scorer = trainer.make_scorer(Path(__file__).with_name("detection_metric.py"))
+    fitted = trainer.fit(run, data, scorer, training_streams.open_training)
     if not console.is_main_process():
         return 0
 
     model, processor = fitted.model, fitted.processor
-    scored = {name: measuring.score_split(model, processor, data[name]) for name in run.measured}
+    scored = {name: evaluation.score_split(model, processor, data[name]) for name in run.measured}
     known = scored["validation"].keep(data["validation"].rows_without(run.leave_out))
-    decision = decisions.calibrate(known.labels, known.margins, run.error_rate)
+    decision = calibration.calibrate(known.labels, known.margins, run.error_rate)
     values: dict[str, results.Measured | results.Scalar] = {**fitted.facts}
     for name, split in scored.items():
-        values |= breakdowns.measure_whole(name, split, decision, run.seed)
+        values |= evaluation.measure_whole(name, split, decision, run.seed)
     values |= asdict(decision)
 
     models.save_model(model, processor, decision, run.output, run.weights)
-    training.write_history(fitted.history, run.history)
+    trainer.write_history(fitted.history, run.history)
     made_of = {"dataset": data["train"].fingerprint}
     if init := models.hash_weights(run.init):
         made_of["init"] = init

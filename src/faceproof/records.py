@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
-from datasets import ClassLabel, Features, Image, List, Value
-
 Label = Literal["real", "fake"]
 Role = Literal["real", "sham", "fake"]
 Split = Literal["train", "validation", "test"]
@@ -84,50 +82,6 @@ LABEL_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(PhotoLabel
 _OWN_COLUMNS = tuple(field.name for field in fields(FaceRecord) if field.name != "labels")
 COLUMNS: tuple[str, ...] = (*_OWN_COLUMNS, *LABEL_COLUMNS)
 METADATA_COLUMNS: tuple[str, ...] = COLUMNS[2:]
-
-
-def features() -> Features:
-    """The schema of the parquet shards, in `COLUMNS` order."""
-    text, number, whole = Value("string"), Value("float32"), Value("int32")
-    return Features(
-        {
-            "image": Image(),
-            "mask": Image(),
-            "label": ClassLabel(names=list(LABELS)),
-            "role": ClassLabel(names=list(ROLES)),
-            "family": text,
-            "method": text,
-            "image_id": text,
-            "pair_id": text,
-            "component_id": text,
-            "identity_id": text,
-            "parent_ids": List(text),
-            "source": text,
-            "seed": Value("int64"),
-            "parameters": text,
-            "sex": text,
-            "sex_basis": text,
-            "sex_confidence": number,
-            "birth_year": whole,
-            "age_band": text,
-            "age_basis": text,
-            "age_confidence": number,
-            "skin_tone": text,
-            "ita_degrees": number,
-            "yaw_degrees": number,
-            "roll_degrees": number,
-            "mouth_width": number,
-            "face_confidence": number,
-            "sharpness": number,
-            "brightness": number,
-            "face_pixels": whole,
-            "source_width": whole,
-            "source_height": whole,
-            "source_jpeg_quality": whole,
-            "licence": text,
-            "consent": text,
-        }
-    )
 
 
 def to_row(record: FaceRecord) -> dict[str, object]:

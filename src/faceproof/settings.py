@@ -13,13 +13,14 @@ before anything is read or written:
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import Field, fields
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import yaml
 from transformers import HfArgumentParser
@@ -34,7 +35,26 @@ Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
 class _Parser(HfArgumentParser):  # type: ignore[misc]  # transformers is not read by mypy
-    """The library's parser; of a field's metadata it is given what it knows."""
+    """The library's parser; of a field's metadata it is given what it knows.
+
+    What cannot be read is an error of ours, one line, and a near miss says what was meant.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; --help says what there is")
+
+    def refuse_unknown(self, words: Iterable[str]) -> None:
+        """Refuse options that there are not.
+
+        Raises:
+            SettingsError: with the option whose name is nearest.
+        """
+        for word in words:
+            name = word.split("=", 1)[0]
+            if name.startswith("--") and name not in self._option_string_actions:
+                near = get_close_matches(name, self._option_string_actions, 1)
+                meant = f"; do you mean {near[0]}?" if near else "; --help lists all"
+                raise SettingsError(f"there is no option {name}{meant}")
 
     @staticmethod
     def _parse_dataclass_field(parser: argparse.ArgumentParser, field: "Field[Any]") -> None:
@@ -62,15 +82,20 @@ def read(
         argv: words after the script's name; the process's own by default.
 
     Raises:
-        SettingsError: unreadable recipe, unknown recipe key, or a value of the wrong kind.
+        SettingsError: unreadable recipe, unknown option or recipe key, or a value of the wrong
+            kind.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     _refuse_empty(words)
-    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--config", type=Path)
-    recipe: Path | None = finder.parse_known_args(words)[0].config
-    recipe_words = [] if recipe is None else _read_recipe(recipe, kind)
     parser = _make_parser(kind, description)
+    parser.refuse_unknown(words)
+    try:
+        recipe: Path | None = finder.parse_known_args(words)[0].config
+    except argparse.ArgumentError as error:
+        raise SettingsError(str(error)) from error
+    recipe_words = [] if recipe is None else _read_recipe(recipe, kind)
     parsed = parser.parse_args(recipe_words + words)
     values = {entry.name: getattr(parsed, entry.name) for entry in fields(kind)}
     run = kind(**_check_places(kind, values))
@@ -170,7 +195,7 @@ def require_rate(settings: object, name: str) -> None:
         raise SettingsError(f"{name} is {getattr(settings, name)}; it must be between 0 and 0.5")
 
 
-def _make_parser(kind: type, description: str | None, **options: Any) -> HfArgumentParser:
+def _make_parser(kind: type, description: str | None, **options: Any) -> _Parser:
     parser = _Parser(
         kind, description=description, formatter_class=_Formatter, allow_abbrev=False, **options
     )

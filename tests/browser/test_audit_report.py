@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from benchmarks.audit.faults import Design, make_classifier
+from benchmarks.audit.planted_sets import COHORT, build_evidence
 from playwright.sync_api import Page
 
 from faceproof.audit.audits import REPORT, measure_classifier, run_checks, write_report
-from faceproof.audit.benches import Design, make_classifier
 from faceproof.audit.cases import Question, open_case
-from faceproof.audit.plants import COHORT, build_evidence
 from faceproof.data.checks.findings import Finding
 from faceproof.reports.pages import write_audit_page
 

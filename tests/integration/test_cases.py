@@ -12,13 +12,14 @@ from tests.conftest import REPOSITORY, run_script
 from faceproof.audit.evidence import read_evidence
 from faceproof.audit.scores import read_scores
 from faceproof.buckets import Bucket, Endpoint
-from faceproof.data.archives import open_archive
-from faceproof.data.checks.manifests import ManifestSettings, read_manifest, refuse_leaks
-from faceproof.data.people import find_people
+from faceproof.data.checks.manifests import read_manifest, refuse_leaks
+from faceproof.data.inputs.archives import open_archive
+from faceproof.data.inputs.people import find_people
+from faceproof.data.inputs.streams import open_stream
+from faceproof.data.inputs.walks import walk
+from faceproof.data.settings import ManifestSettings
 from faceproof.data.sources import folder
 from faceproof.data.sources.photos import SourceRequest
-from faceproof.data.streams import open_stream
-from faceproof.data.walks import walk
 from faceproof.errors import DatasetError, InputError
 from faceproof.scale.exports import materialise
 from faceproof.scale.indexes import Columns

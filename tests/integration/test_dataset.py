@@ -15,7 +15,8 @@ from tests.conftest import run_script
 
 from faceproof import records
 from faceproof.data import demonstrations, shards, tables
-from faceproof.data.archives import open_archive
+from faceproof.data.inputs.archives import open_archive
+from faceproof.data.settings import DemonstrationSettings
 
 
 def test_three_splits_load_with_image_and_class_label(dataset: Path, tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_the_blind_zip_carries_its_truth(dataset: Path) -> None:
 
 
 def test_our_sampler_passes_the_test_that_four_others_fail(dataset: Path) -> None:
-    run = demonstrations.DemonstrationSettings(dataset, dataset, seeds=200)
+    run = DemonstrationSettings(dataset, dataset, seeds=200)
     table = tables.to_frame(tables.open_dataset(dataset))
     values = demonstrations.summarise(table, demonstrations.compare_samplers(table, run), run)
     # 200 tests at 5 %: 10 expected, sd 3.1

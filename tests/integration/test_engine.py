@@ -4,17 +4,16 @@ import csv
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,8 +24,8 @@ from tests.unit.scale.conftest import encode
 
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.errors import InputError, SettingsError, StorageError
-from faceproof.scale.engine import BuildSettings
 from faceproof.scale.listings import list_source
+from faceproof.scale.settings import StoreSettings
 from faceproof.scale.stores import Store, open_store
 from faceproof.scale.units import Job, write_images, write_shard, write_table
 from faceproof.scale.views import view_all
@@ -136,35 +135,84 @@ def start_cluster() -> Iterator[str]:
         cluster.shutdown()  # type: ignore[no-untyped-call]  # of ray
 
 
-def find_workers() -> list[int]:
-    """Processes that run Daft's work on Ray."""
-    listed = subprocess.run(["pgrep", "-f", "ray::RaySwordfish|ray::UDFActor"], capture_output=True,
-                            text=True, check=False)  # fmt: skip
-    return [int(one) for one in listed.stdout.split()]
+def write_list(folder: Path, names: Iterable[str]) -> None:
+    """The list by which images of a web server are known."""
+    with (folder / "labels.csv").open("w", newline="") as sink:
+        writer = csv.writer(sink)
+        writer.writerow(["image", "label"])
+        writer.writerows([name, name.partition("/")[0]] for name in names)
+
+
+@contextmanager
+def serve(folder: Path, asked: Callable[[str, int], bool] = lambda *_: True) -> Iterator[str]:
+    """A web server of a folder.
+
+    Args:
+        folder: with the files.
+        asked: is told each path and the port that asks; False leaves the asker without an answer.
+    """
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def __init__(self, *words: object, **more: object) -> None:
+            super().__init__(*words, directory=str(folder), **more)  # type: ignore[arg-type]
+
+        def do_GET(self) -> None:
+            if asked(self.path, self.client_address[1]):
+                super().do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Killer:
+    """Kills the process that asks for an image after so many others were asked for."""
+
+    def __init__(self, after: int) -> None:
+        self.killed: list[str] = []
+        self._left = after
+        self._lock = Lock()
+
+    def __call__(self, path: str, port: int) -> bool:
+        with self._lock:
+            self._left -= path.endswith(".jpg")
+            if self._left or self.killed:
+                return True
+            asker = next(one for one in psutil.net_connections("tcp") if one.laddr.port == port)
+            worker = psutil.Process(asker.pid)
+            self.killed.append(worker.name())
+            worker.kill()
+            return False
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_on_ray_a_worker_killed_mid_way_loses_and_doubles_nothing(
-    raw: Path, built: Path, tmp_path: Path
+    raw: Path, tmp_path: Path
 ) -> None:
-    killed: list[int] = []
-    with start_cluster() as address:
-        words = [sys.executable, "question_04/build_store.py", "--source", str(raw), "--place",
-                 str(tmp_path), *SMALL, "--engine", "ray", "--cluster", address]  # fmt: skip
-        process = subprocess.Popen(
-            words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        while process.poll() is None and not killed:
-            if list(tmp_path.rglob("examined/*.parquet")):
-                workers = find_workers()
-                if len(workers) > 1:
-                    os.kill(workers[0], signal.SIGKILL)
-                    killed.append(workers[0])
-            time.sleep(0.005)
-        said, _ = process.communicate(timeout=240)
-    assert killed, said
-    assert process.returncode == 0, said
-    assert open_store(Bucket(str(tmp_path))).manifest == open_store(Bucket(str(built))).manifest
+    site = tmp_path / "site"
+    shutil.copytree(raw, site)
+    write_list(site, sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*.jpg")))
+    killer = Killer(after=100)
+    with serve(site) as address:
+        done = build(address, tmp_path / "calm")
+    assert done.returncode == 0, done.stderr
+    with start_cluster() as cluster, serve(site, killer) as address:
+        words = [sys.executable, "question_04/build_store.py", "--source", address,
+                 "--place", str(tmp_path / "ray"), *SMALL,
+                 "--engine", "ray", "--cluster", cluster]  # fmt: skip
+        done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert len(killer.killed) == 1
+    assert killer.killed[0].startswith("ray::")
+    assert done.returncode == 0, done.stderr
+    stores = [open_store(Bucket(str(tmp_path / name))) for name in ("calm", "ray")]
+    assert stores[0].manifest == stores[1].manifest
 
 
 def test_from_s3_to_s3(
@@ -194,21 +242,8 @@ def test_from_a_web_server_by_its_list(raw: Path, tmp_path: Path) -> None:
         )
         writer.writerow(["real/missing.jpg", "real", "c0"])
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def __init__(self, *words: object, **more: object) -> None:
-            super().__init__(*words, directory=str(site), **more)  # type: ignore[arg-type]
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        address = f"http://127.0.0.1:{server.server_address[1]}"
+    with serve(site) as address:
         done = build(address, tmp_path / "store", "--strata", "camera")
-    finally:
-        server.shutdown()
-        server.server_close()
     assert done.returncode == 0, done.stderr
     store = open_store(Bucket(str(tmp_path / "store")))
     assert [one.values for one in store.manifest.strata] == [("c0",), ("c1",)]
@@ -250,9 +285,9 @@ def test_bad_wishes_are_refused_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert re.fullmatch(r"error: no images in .*\n", done.stderr)
     with pytest.raises(SettingsError, match="engine ray"):
-        BuildSettings("a", "b", cluster="127.0.0.1:1")
+        StoreSettings("a", "b", cluster="127.0.0.1:1")
     with pytest.raises(SettingsError, match="unit_images"):
-        BuildSettings("a", "b", unit_images=0)
+        StoreSettings("a", "b", unit_images=0)
 
 
 def test_row_groups_are_small_enough_to_stream(tmp_path: Path) -> None:

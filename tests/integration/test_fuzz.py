@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from faceproof.data.archives import open_archive
 from faceproof.data.images import Pixels
-from faceproof.data.walks import ImageFile
+from faceproof.data.inputs.archives import open_archive
+from faceproof.data.inputs.walks import ImageFile
+from faceproof.detector.predict import Detector, Prediction, write
 from faceproof.errors import InputError
-from faceproof.learning.predictions import Detector, Prediction, write
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "200"))
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")

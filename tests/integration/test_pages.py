@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from tests.conftest import REPOSITORY, run_script
 
-from faceproof.data.archives import write_zip
 from faceproof.data.images import Pixels, encode_jpeg
+from faceproof.data.inputs.archives import write_zip
 
 
 def list_pages() -> list[Path]:
@@ -43,6 +43,7 @@ def read_commands(page: Path) -> Iterator[list[str]]:
     """Command lines of the page: blocks without a language, and inline code that begins as one."""
     lines = [line for block in read_blocks(page, "") for line in block.splitlines()]
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"commit \w{12}[^`]{0,40}`[^`]+`", "", prose)  # a command of that commit
     inline = re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", prose)
     lines += [code for code in inline if re.match(r"(python|make|accelerate|torchrun) \S", code)]
     for line in lines:
@@ -114,6 +115,7 @@ def test_blocks_of_python_compile_and_import_what_there_is(page: Path) -> None:
 @pytest.mark.parametrize("page", ["README.md", "hub_card.md"])
 def test_blocks_of_python_run(page: str, tmp_path: Path, face: Pixels) -> None:
     Image.fromarray(face[10:102]).save(tmp_path / "face.jpg")
+    Image.fromarray(face).save(tmp_path / "photo.jpg")
     (tmp_path / "training").symlink_to(REPOSITORY / "training")
     blocks = list(read_blocks(REPOSITORY / page, "python"))
     assert blocks

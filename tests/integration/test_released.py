@@ -14,12 +14,12 @@ from tests.conftest import REPOSITORY, run_script
 from transformers import AutoModelForImageClassification, pipeline
 
 from faceproof.data.images import Pixels
-from faceproof.learning import onnx_models
-from faceproof.learning.decisions import to_scores
-from faceproof.learning.models import load_model
-from faceproof.learning.predictions import Detector
-from faceproof.learning.processors import side_of, to_tensor
-from faceproof.learning.releases import copy_model
+from faceproof.detector import onnx_export
+from faceproof.detector.calibration import to_scores
+from faceproof.detector.models import load_model
+from faceproof.detector.predict import Detector
+from faceproof.detector.preprocessing import side_of, to_tensor
+from faceproof.detector.publishing import copy_model
 from faceproof.metrics import auroc
 
 RELEASED = REPOSITORY / "training/released"
@@ -121,7 +121,7 @@ def test_its_card_says_what_it_learned_from() -> None:
 
 def test_its_onnx_form_gives_the_same_logits(tmp_path: Path, face: Pixels) -> None:
     folder = copy_model(RELEASED, tmp_path / "model")
-    whole, _ = onnx_models.export(folder)
+    whole, _ = onnx_export.export(folder)
     network, processor, _ = load_model(str(folder))
     values = to_tensor([face[10:102], face[:92]], processor)
     with torch.inference_mode():

@@ -93,7 +93,7 @@ def test_it_runs_from_its_own_folder_on_what_it_requires(
     assert "Calibrated probability of fake" in said
     assert Path(drawn).is_file()
     ours = [Path(place) for place in json.loads(errors.splitlines()[-1])]
-    assert space / "faceproof/space/apps.py" in ours
+    assert space / "faceproof/app/page.py" in ours
     assert all(place.is_relative_to(space) for place in ours)
     assert find_missing(ours, (space / "requirements.txt").read_text()) == set()
 

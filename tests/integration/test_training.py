@@ -1,7 +1,6 @@
 """Training as its commands run it, small."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import evaluate
@@ -12,9 +11,7 @@ from tests.conftest import REPOSITORY, run_script
 from tests.scripts import run_until_killed
 from transformers import AutoModelForImageClassification
 
-from faceproof.learning.models import WEIGHTS, load_model
-from faceproof.learning.processors import side_of
-from faceproof.storage import hash_file
+from faceproof.detector.models import WEIGHTS, load_model
 
 
 def train_words(dataset: Path, folder: Path) -> list[str]:
@@ -91,22 +88,9 @@ def read_measured(path: Path) -> dict[str, object]:
     return {name: value for name, value in values.items() if "seconds" not in name}
 
 
-def pretrain_words(dataset: Path, folder: Path) -> list[str]:
-    return [
-        "training/pretrain.py", "--config", "training/tiny_pretrain.yaml",
-        "--dataset", str(dataset), "--cache", str(dataset.parent / "pixels"),
-        "--output", str(folder / "model"), "--work", str(folder / "work"),
-        "--results", str(folder / "results.json"), "--history", str(folder / "history.jsonl"),
-        "--hidden_sizes", "4", "8", "8", "--epochs", "1", "--batch", "4",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("make_words", [train_words, pretrain_words])
-def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
-    dataset: Path, tmp_path: Path, make_words: Callable[[Path, Path], list[str]]
-) -> None:
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(dataset: Path, tmp_path: Path) -> None:
     def words(folder: Path) -> list[str]:
-        return [*make_words(dataset, folder), "--epochs", "2"]
+        return [*train_words(dataset, folder), "--epochs", "2"]
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = run_script(*words(whole))
@@ -122,35 +106,6 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(
     assert all(torch.equal(first[name], second[name]) for name in first)
     measured, again = (read_measured(folder / "results.json") for folder in (whole, killed))
     assert measured == again
-
-
-def test_two_processes_pretrain_what_is_trained_further(dataset: Path, tmp_path: Path) -> None:
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node", "2")
-    done = run_script(*torchrun, *pretrain_words(dataset, tmp_path / "first"))
-    assert done.returncode == 0, done.stderr
-    values = json.loads((tmp_path / "first" / "results.json").read_text())["values"]
-    assert values["processes"] == 2
-    assert 0 < values["unexplained_side_16"] < 0.95
-    pretrained = tmp_path / "first" / "model"
-    words = train_words(dataset, tmp_path)
-    done = run_script(
-        "training/predict.py", "--model", str(pretrained),
-        "--input", str(dataset.parent / "exports" / "test_faces.zip"),
-        "--output", str(tmp_path / "scores.csv"),
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "not 0 real and 1 fake" in done.stderr
-    words += ["--init", str(pretrained), "--mask_weight", "0"]
-    done = run_script(*words, "--leave_out", "swap")
-    assert done.returncode == 1
-    assert "was pretrained with swap" in done.stderr
-    done = run_script(*words, "--side_pixels", "96")
-    assert done.returncode == 0, done.stderr
-    model, processor, _ = load_model(str(tmp_path / "model"))
-    assert model.config.hidden_sizes == [4, 8, 8]
-    assert side_of(processor) == 96
-    inputs = json.loads((tmp_path / "results.json").read_text())["provenance"]["inputs"]
-    assert inputs["init"] == hash_file(pretrained / WEIGHTS)
 
 
 def test_a_family_that_is_left_out_must_be_there(dataset: Path, tmp_path: Path) -> None:

@@ -11,10 +11,8 @@ from tests.integration.test_training import train_words
 
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.data import shards
+from faceproof.detector.models import make_model
 from faceproof.errors import DatasetError, SettingsError
-from faceproof.learning.models import make_model
-from faceproof.learning.pools import open_pools
-from faceproof.learning.train_settings import TrainSettings
 from faceproof.scale import streaming
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
@@ -22,6 +20,9 @@ from faceproof.scale.stores import open_store
 from faceproof.scale.training_streams import open_training
 from faceproof.scale.views import select
 from faceproof.settings import read
+from faceproof.training.settings import TrainSettings
+from faceproof.training.splits import load_splits
+from faceproof.training.trainer import design_network
 
 ADDRESS = "s3://training/store"
 
@@ -66,8 +67,8 @@ def test_two_processes_share_the_stream(dataset: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("keys")
 def test_an_epoch_repeats_and_another_differs(dataset: Path, tmp_path: Path) -> None:
     run = settings_of(dataset, tmp_path)
-    pools = open_pools(run.dataset, run.cache)
-    _, processor = make_model(run.init, run.design(pools["train"].images))
+    pools = load_splits(run.dataset, run.cache)
+    _, processor = make_model(run.init, design_network(run, pools["train"].images))
     first, second, third = (
         next(iter(open_training(run, pools, processor)))["pixel_values"] for _ in range(3)
     )
@@ -83,17 +84,13 @@ def test_rows_of_other_splits_and_wishes_for_masks_are_refused(
     dataset: Path, tmp_path: Path, s3: Endpoint
 ) -> None:
     run = settings_of(dataset, tmp_path)
-    pools = open_pools(run.dataset, run.cache)
-    _, processor = make_model(run.init, run.design(pools["train"].images))
+    pools = load_splits(run.dataset, run.cache)
+    _, processor = make_model(run.init, design_network(run, pools["train"].images))
     store = open_store(Bucket(ADDRESS, s3))
     view = select(store, "SELECT row FROM metadata", tmp_path / "kept")
     view.save(tmp_path / "all.parquet")
     with pytest.raises(DatasetError, match="640 rows of the view are not of the split train"):
         open_training(replace(run, view=tmp_path / "all.parquet"), pools, processor)
-    query = "SELECT row, 2 AS weight FROM metadata WHERE split = 'train'"
-    select(store, query, tmp_path / "kept").save(tmp_path / "weighted.parquet")
-    with pytest.raises(SettingsError, match="has weights"):
-        open_training(replace(run, view=tmp_path / "weighted.parquet"), pools, processor)
     with pytest.raises(SettingsError, match="mask_weight 0"):
         open_training(replace(run, mask_weight=1.0), pools, processor)
 
@@ -103,8 +100,8 @@ def test_people_of_the_test_split_under_another_name_are_refused(
     dataset: Path, tmp_path: Path
 ) -> None:
     run = settings_of(dataset, tmp_path)
-    pools = dict(open_pools(run.dataset, run.cache))
-    _, processor = make_model(run.init, run.design(pools["train"].images))
+    pools = dict(load_splits(run.dataset, run.cache))
+    _, processor = make_model(run.init, design_network(run, pools["train"].images))
     train = pools["train"]
     pools["test"] = train  # as if the store's training images were somebody's test images
     with pytest.raises(DatasetError, match="960 rows of the view are images of validation or test"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.loaders.proxies import start_proxy
 from tests.conftest import run_script
 from tests.faulty_proxy import Fault, FaultyProxy, Plan, start_faulty_proxy
 from tests.unit.scale.conftest import encode, write_parquet
@@ -22,7 +23,6 @@ from faceproof.errors import StorageError
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.loader import Loading, ViewLoader
-from faceproof.scale.proxies import start_proxy
 from faceproof.scale.stores import open_store
 from faceproof.scale.views import view_all
 

@@ -31,7 +31,7 @@ NEEDED: dict[str, list[str]] = {
 def find_settings() -> Iterator[type]:
     """Every dataclass of the package whose fields name places."""
     for module in pkgutil.walk_packages(faceproof.__path__, "faceproof."):
-        if module.name == "faceproof.scale.bench.contenders":  # of another process
+        if module.name == "benchmarks.loaders.contenders":  # of another process
             continue
         for name, kind in vars(importlib.import_module(module.name)).items():
             if name.endswith(("Settings", "Push")) and is_dataclass(kind):

@@ -1,4 +1,5 @@
 from faceproof import records
+from faceproof.data.tables import features
 
 FIXED = (
     "image", "mask", "label", "role", "family", "method", "image_id", "pair_id",
@@ -15,7 +16,7 @@ LABELS = records.PhotoLabels(
 
 def test_columns_are_those_that_tools_read_and_the_schema_keeps_their_order() -> None:
     assert records.COLUMNS[: len(FIXED)] == FIXED
-    assert tuple(records.features()) == records.COLUMNS
+    assert tuple(features()) == records.COLUMNS
 
 
 def test_every_column_is_described_in_order() -> None:
@@ -23,8 +24,8 @@ def test_every_column_is_described_in_order() -> None:
 
 
 def test_real_is_0_and_fake_is_1() -> None:
-    assert records.features()["label"].str2int("fake") == records.FAKE == 1
-    assert records.features()["role"].names == ["real", "sham", "fake"]
+    assert features()["label"].str2int("fake") == records.FAKE == 1
+    assert features()["role"].names == ["real", "sham", "fake"]
 
 
 def test_a_row_holds_encoded_images_and_null_where_there_is_no_mask() -> None:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,11 +49,21 @@ def test_a_missing_recipe_is_refused(tmp_path: Path) -> None:
         settings.read(Sample, None, ["--config", str(tmp_path / "none.yaml")])
 
 
-@pytest.mark.parametrize("words", [["--output"], ["--output", "a", "--speed", "3"], []])
-def test_wrong_usage_ends_with_code_2(words: list[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--output"], "--output: expected one argument"),
+        (["--config"], "--config: expected one argument"),
+        (["--output", "a", "--rat", "3"], "there is no option --rat; do you mean --rate?"),
+        (["--output", "a", "--rate", "fast"], "--rate: invalid float value: 'fast'"),
+        (["--output", "a", "--zzz=1"], "there is no option --zzz; --help lists all"),
+        ([], "the following arguments are required: --output"),
+    ],
+)
+def test_wrong_usage_is_one_line(words: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)) as refused:
         settings.read(Sample, None, words)
-    assert stopped.value.code == 2
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("words", [["--seed", "-1"], ["--count", "0"]])

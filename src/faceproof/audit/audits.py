@@ -2,8 +2,8 @@
 
 import csv
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,88 +13,31 @@ from faceproof.audit.checks import FINDERS
 from faceproof.audit.classifiers import Classifier, open_classifier
 from faceproof.audit.evidence import read_evidence
 from faceproof.audit.rules import RULES
+from faceproof.audit.settings import AuditSettings
 from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
-from faceproof.data.labels import LABELS_HELP, parse_labels
-from faceproof.errors import MetricError, SettingsError
-from faceproof.learning.models import WEIGHTS
-from faceproof.learning.reviews import list_curves
+from faceproof.data.inputs.labels import parse_labels
+from faceproof.detector.models import WEIGHTS
+from faceproof.detector.report import list_curves
+from faceproof.errors import MetricError
 from faceproof.metrics import Measured, auroc
-from faceproof.results import Scalar, Size
-from faceproof.settings import require_positive
+from faceproof.results import Scalar
 from faceproof.storage import claim_folder, hash_file, replacing
 
 REPORT, TABLE = "report.json", "findings.csv"
 
 
-@dataclass(frozen=True)
-class AuditSettings:
-    """One audit of a classifier and the data it was measured on."""
-
-    data: str = field(
-        metadata={
-            "help": "dataset folder or user/name on the Hub, or folder or zip of images with truth",
-            "place": "input",
-        }
-    )
-    output: Path = field(
-        metadata={"help": "folder for report.html, report.json and findings.csv", "place": "folder"}
-    )
-    model: str | None = field(
-        default=None,
-        metadata={
-            "help": "classifier in question: any image classifier, or Hub id",
-            "place": "input",
-        },
-    )
-    predictions: Path | None = field(
-        default=None,
-        metadata={"help": "CSV of predict.py, where the model is not at hand", "place": "input"},
-    )
-    others: list[str] = field(
-        default_factory=list,
-        metadata={
-            "help": "the same classifier trained with other seeds, two or more",
-            "place": "input",
-        },
-    )
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
-    fake_label: str | None = field(
-        default=None,
-        metadata={"help": "the model's label that means fake, if it cannot be guessed"},
-    )
-    subgroups: list[str] = field(
-        default_factory=list,
-        metadata={"help": "columns to compare beside sex, age_band and skin_tone"},
-    )
-    images: int = field(
-        default=400, metadata={"help": "at most so many images are changed and scored again"}
-    )
-    results: Path | None = field(
-        default=None, metadata={"help": "result file to write", "place": "file"}
-    )
-    seed: int = field(default=0, metadata={"help": "of folds, draws and intervals"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be audited."""
-        require_positive(self, "images")
-        if self.model is not None and self.predictions is not None:
-            raise SettingsError("give the model or its predictions, not both")
-        if self.others and self.model is None:
-            raise SettingsError("others are compared with the model; give --model too")
-
-    def identify(self) -> dict[str, str]:
-        """What identifies model and predictions in a result file."""
-        found = {}
-        if self.model is not None:
-            found["model"] = _identify(self.model)
-        if self.others:
-            found["others"] = " ".join(_identify(one) for one in self.others)
-        if self.predictions is not None:
-            found["predictions"] = hash_file(self.predictions)
-        return found
+def identify(run: AuditSettings) -> dict[str, str]:
+    """What identifies model and predictions in a result file."""
+    found = {}
+    if run.model is not None:
+        found["model"] = _identify(run.model)
+    if run.others:
+        found["others"] = " ".join(_identify(one) for one in run.others)
+    if run.predictions is not None:
+        found["predictions"] = hash_file(run.predictions)
+    return found
 
 
 def _identify(place: str) -> str:
@@ -103,21 +46,24 @@ def _identify(place: str) -> str:
     return hash_file(weights) if weights.is_file() else place
 
 
-def look(
-    run: AuditSettings, wrap: Callable[[Classifier], Classifier] = lambda classifier: classifier
-) -> Case:
+def look(run: AuditSettings) -> Case:
     """Open data and classifier, look at every audited image, score it.
 
-    Args:
-        run: what is audited.
-        wrap: what is done to the classifier once it is open.
+    Raises:
+        FaceProofError: what was given cannot be used.
+    """
+    classifier = None if run.model is None else open_classifier(run.model, run.fake_label)
+    return examine(run, classifier)
+
+
+def examine(run: AuditSettings, classifier: Classifier | None) -> Case:
+    """The same with a classifier that is open already; None where only its predictions are known.
 
     Raises:
-        FaceproofError: what was given cannot be used.
+        FaceProofError: what was given cannot be used.
     """
     labels = parse_labels(run.labels)
     evidence = read_evidence(run.data, run.subgroups, labels)
-    classifier = None if run.model is None else wrap(open_classifier(run.model, run.fake_label))
     question = Question(run.images, tuple(run.subgroups), run.seed, labels)
     case = open_case(evidence, classifier, run.predictions, question)
     if case.test is None:

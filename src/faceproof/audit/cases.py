@@ -17,10 +17,10 @@ from faceproof.audit.scores import read_scores
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash
 from faceproof.data.images import Pixels
-from faceproof.data.labels import LabelReader
-from faceproof.data.names import NameIndex
+from faceproof.data.inputs.labels import LabelReader
+from faceproof.data.inputs.names import NameIndex
+from faceproof.detector.calibration import Decision, Margins
 from faceproof.errors import ImageError, InputError, MetricError
-from faceproof.learning.decisions import Decision, Margins
 from faceproof.metrics import Labels, Measured, Rows, Scores, auroc, measure
 from faceproof.records import FAKE
 

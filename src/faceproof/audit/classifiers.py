@@ -16,11 +16,11 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from faceproof.data.images import Pixels
-from faceproof.data.labels import guess_label, is_fake, is_same
+from faceproof.data.inputs.labels import guess_label, is_fake, is_same
+from faceproof.detector.calibration import Decision, Margins
+from faceproof.detector.models import find_decision, open_any
+from faceproof.detector.preprocessing import to_tensor
 from faceproof.errors import ModelError
-from faceproof.learning.decisions import Decision, Margins
-from faceproof.learning.models import find_decision, open_any
-from faceproof.learning.processors import to_tensor
 
 _BATCH = 16
 _WINDOWS = 7  # occlusion squares along a side

@@ -19,10 +19,10 @@ from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub.constants import HF_HUB_CACHE
 from numpy.typing import NDArray
 
-from faceproof.data.archives import Archive, open_archive
 from faceproof.data.images import Pixels, decode
-from faceproof.data.labels import LabelReader, code_of, is_hidden
-from faceproof.data.names import find_column
+from faceproof.data.inputs.archives import Archive, open_archive
+from faceproof.data.inputs.labels import LabelReader, code_of, is_hidden
+from faceproof.data.inputs.names import find_column
 from faceproof.data.shards import holds_tables
 from faceproof.data.sources.hub import HUB_FAILURES, say_briefly
 from faceproof.data.splits import read_split

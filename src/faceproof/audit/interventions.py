@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from faceproof.data.images import Pixels, decode, encode_jpeg, encode_webp, estimate_jpeg_quality
-from faceproof.learning.augmentation import blur, jpeg, shrink
+from faceproof.training.augmentation import blur, jpeg, shrink
 
 Mask = NDArray[np.uint8]  # (H, W), 0 kept to 255 hidden
 Exchange = Callable[[Pixels, Pixels, bytes], Pixels]

@@ -17,9 +17,9 @@ from faceproof.data.checks.gates import VIEWS
 from faceproof.data.checks.shortcuts import read_file_facts
 from faceproof.data.images import Pixels, decode, decode_mask
 from faceproof.errors import ImageError
-from faceproof.learning.baselines import measure_spectrum, shrink_to_thumbnail
 from faceproof.metrics import Rows
 from faceproof.records import FAKE
+from faceproof.training.baselines import measure_spectrum, shrink_to_thumbnail
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faceproof.data.labels import LabelReader, is_fake
-from faceproof.data.names import normalise
-from faceproof.data.spreadsheets import Spreadsheet, read_spreadsheet
+from faceproof.data.inputs.labels import LabelReader, is_fake
+from faceproof.data.inputs.names import normalise
+from faceproof.data.inputs.spreadsheets import Spreadsheet, read_spreadsheet
 from faceproof.errors import InputError, name_some
 from faceproof.records import Label
 

@@ -5,7 +5,7 @@ import numpy as np
 from faceproof.audit.cases import Case
 from faceproof.audit.checks.people import find_suspects
 from faceproof.data.checks.duplicates import count_differing_bits
-from faceproof.learning.reviews import show_small
+from faceproof.detector.report import show_small
 from faceproof.metrics import Rows
 from faceproof.records import FAKE, LABELS
 

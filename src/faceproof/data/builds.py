@@ -5,112 +5,34 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from datasets import DatasetBuilder, DatasetDict
 from datasets.exceptions import DatasetGenerationError
 
 from faceproof.data.checks.duplicates import find_near, hash_photo
 from faceproof.data.forgery import synthesize
-from faceproof.data.forgery.methods import (
-    AUTOENCODER,
-    GENERATOR,
-    NAMES,
-    TRAININGS,
-    check_names,
-    locate_checkpoint,
-)
+from faceproof.data.forgery.methods import TRAININGS, locate_checkpoint
+from faceproof.data.forgery.names import AUTOENCODER, GENERATOR
 from faceproof.data.forgery.tensors import is_made_from
 from faceproof.data.images import decode
-from faceproof.data.labels import LABELS_HELP, parse_labels
+from faceproof.data.inputs.labels import parse_labels
 from faceproof.data.plans import Plan
+from faceproof.data.settings import BuildSettings
 from faceproof.data.shards import StagedShards
 from faceproof.data.sources import SOURCES
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest
 from faceproof.data.tables import leave_encoded, to_frame
-from faceproof.data.triplets import Shams
-from faceproof.errors import FaceProofError, SettingsError
+from faceproof.errors import FaceProofError
 from faceproof.records import NONE, SPLITS
-from faceproof.results import Scalar, Size
-from faceproof.settings import require_positive
+from faceproof.results import Scalar
 from faceproof.storage import claim_folder, fresh_folder, hash_file, hash_files
 
 logger = logging.getLogger(__name__)
 
 _COUNTED_LABELS = ("sex", "sex_basis", "age_band", "skin_tone")
-
-
-@dataclass(frozen=True)
-class BuildSettings:
-    """One build of the dataset."""
-
-    output: Path = field(
-        metadata={"help": "dataset folder: its data/ and README.md are replaced", "place": "folder"}
-    )
-    exports: Path = field(metadata={"help": "folder for the two zips", "place": "folder"})
-    results: Path = field(metadata={"help": "result file to write", "place": "file"})
-    source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
-        default="orl", metadata={"help": "where real photos come from"}
-    )
-    input: Path | None = field(
-        default=None,
-        metadata={
-            "help": "folder or zip of photos; for portraits their manifest; for hub user/name; "
-            "for a collection its folder, with metadata.csv",
-            "place": "input",
-        },
-    )
-    columns: list[str] = field(
-        default_factory=list, metadata={"help": "for hub, what is where: image=photo identity=who"}
-    )
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
-    terms: str | None = field(
-        default=None, metadata={"help": "of a collection, only rows whose `terms` say this"}
-    )
-    hosts: list[str] = field(
-        default_factory=list,
-        metadata={
-            "help": "of a collection, sets beside whose photos fakes stand that have none of "
-            "their own; empty: all"
-        },
-    )
-    limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
-    methods: list[str] = field(
-        default_factory=lambda: ["swap", AUTOENCODER],
-        metadata={"help": f"forgeries made of every photo, of {', '.join(NAMES)}"},
-    )
-    shams: Shams = field(
-        default="one", metadata={"help": "one per photo, of a family drawn at random, or of each"}
-    )
-    seed: int = field(default=0, metadata={"help": "of splits, donors, codecs and the autoencoder"})
-    autoencoder_steps: int = field(default=800, metadata={"help": "training steps of 16 patches"})
-    generator_steps: int = field(default=1200, metadata={"help": "training steps of 32 faces"})
-    workers: int = field(
-        default=2, metadata={"help": "photos forged at a time; any number gives the same bytes"}
-    )
-    gallery_photos: int = field(default=8, metadata={"help": "photos of each split in the gallery"})
-    rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no run."""
-        require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
-        require_positive(self, "gallery_photos")
-        check_names(self.methods)
-        for name in ("terms", "hosts"):
-            if getattr(self, name) and self.source != "collection":
-                raise SettingsError(f"{name} are of a collection; the source is {self.source}")
-        if self.limit is not None:
-            require_positive(self, "limit")
-
-    @property
-    def work(self) -> Path:
-        """Folder for the plan, the autoencoder and unpublished shards."""
-        return self.exports / "build"
 
 
 def train_networks(plan: Plan, settings: BuildSettings) -> Path:

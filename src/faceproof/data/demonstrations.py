@@ -1,7 +1,6 @@
 """Question 1 shown: metadata as a table, and a sampler whose draws pass the test they should."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,15 @@ from scipy.stats import chisquare, kstest
 
 from faceproof.data.checks.gates import LOCAL_FAMILIES
 from faceproof.data.forgery import reconstruct
-from faceproof.data.forgery.methods import NAMES
+from faceproof.data.forgery.names import NAMES
 from faceproof.data.galleries import ShownImage
 from faceproof.data.images import measure_content_bytes
 from faceproof.data.samplers import SAMPLERS, Rows, rake
 from faceproof.data.sampling import sample_uniform
-from faceproof.errors import SettingsError
+from faceproof.data.settings import DemonstrationSettings
 from faceproof.metrics import Measured, auroc, measure
-from faceproof.records import FAKE, METADATA_COLUMNS, ROLES, SPLITS
-from faceproof.results import Scalar, Size
-from faceproof.settings import require_positive
+from faceproof.records import FAKE, ROLES, SPLITS
+from faceproof.results import Scalar
 from faceproof.storage import replacing
 
 _LEVEL = 0.05
@@ -36,34 +34,6 @@ _SHOWN_COLUMNS = (
     "pair_id",
     "identity_id",
 )
-
-
-@dataclass(frozen=True)
-class DemonstrationSettings:
-    """What question 1 shows of a built dataset."""
-
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
-    root: Path = field(
-        metadata={"help": "its question_01/ receives results and figures", "place": "inside"}
-    )
-    labels: list[str] = field(
-        default_factory=lambda: ["family", "sex", "age_band"],
-        metadata={"help": "metadata columns whose cells are drawn uniformly"},
-    )
-    draws: int = field(default=600, metadata={"help": "rows drawn at a time"})
-    seeds: int = field(default=1000, metadata={"help": "draws, each tested by itself"})
-    seed: int = field(default=0, metadata={"help": "of the shown draw and of intervals"})
-    photos: int = field(default=8, metadata={"help": "photos on the contact sheet"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no run."""
-        require_positive(self, "draws", "seeds", "photos")
-        unknown = sorted(set(self.labels) - set(METADATA_COLUMNS))
-        if unknown:
-            raise SettingsError(f"labels {unknown} are no metadata; known: {METADATA_COLUMNS}")
 
 
 def compare_samplers(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from faceproof.data.archives import TRUTH_NAME, write_zip
+from faceproof.data.inputs.archives import TRUTH_NAME, write_zip
 from faceproof.data.tables import image_name, to_frame
 from faceproof.records import LABELS, SPLITS
 

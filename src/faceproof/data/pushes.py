@@ -1,10 +1,10 @@
 """What goes to the Hub, said before it goes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceproof.data import shards
+from faceproof.data.settings import PushSettings
 from faceproof.network import HubKind, push_folder
 
 _OPENED: Mapping[HubKind, str] = {
@@ -12,26 +12,6 @@ _OPENED: Mapping[HubKind, str] = {
     "model": 'pipeline("image-classification", model="{}") uses it',
     "space": "starts by itself",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PushSettings:
-    """Where on the Hub something goes."""
-
-    repository: str = field(metadata={"help": "user/name on the Hub; made if it is not there"})
-    private: bool = field(
-        default=True, metadata={"help": "a new repository is yours alone; false shows it to all"}
-    )
-    dry_run: bool = field(default=False, metadata={"help": "say what would go, send nothing"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetPush(PushSettings):
-    """Which dataset goes where."""
-
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
 
 
 def push(run: PushSettings, folder: Path, files: Sequence[Path], kind: HubKind) -> Iterator[str]:

@@ -19,7 +19,7 @@ from datasets.info import DatasetInfosDict
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCardData
 
-from faceproof.data.walks import walk
+from faceproof.data.inputs.walks import walk
 from faceproof.errors import DatasetError
 from faceproof.records import SPLITS
 from faceproof.storage import (

@@ -9,11 +9,64 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Dataset, DatasetDict, Features, Image, load_dataset
+from datasets import (
+    ClassLabel,
+    Dataset,
+    DatasetDict,
+    Features,
+    Image,
+    List,
+    Value,
+    load_dataset,
+)
 
-from faceproof.data.walks import list_tables
+from faceproof.data.inputs.walks import list_tables
 from faceproof.errors import InputError
 from faceproof.records import LABELS, METADATA_COLUMNS, ROLES, SPLITS
+
+
+def features() -> Features:
+    """The schema of the parquet shards, in `COLUMNS` order."""
+    text, number, whole = Value("string"), Value("float32"), Value("int32")
+    return Features(
+        {
+            "image": Image(),
+            "mask": Image(),
+            "label": ClassLabel(names=list(LABELS)),
+            "role": ClassLabel(names=list(ROLES)),
+            "family": text,
+            "method": text,
+            "image_id": text,
+            "pair_id": text,
+            "component_id": text,
+            "identity_id": text,
+            "parent_ids": List(text),
+            "source": text,
+            "seed": Value("int64"),
+            "parameters": text,
+            "sex": text,
+            "sex_basis": text,
+            "sex_confidence": number,
+            "birth_year": whole,
+            "age_band": text,
+            "age_basis": text,
+            "age_confidence": number,
+            "skin_tone": text,
+            "ita_degrees": number,
+            "yaw_degrees": number,
+            "roll_degrees": number,
+            "mouth_width": number,
+            "face_confidence": number,
+            "sharpness": number,
+            "brightness": number,
+            "face_pixels": whole,
+            "source_width": whole,
+            "source_height": whole,
+            "source_jpeg_quality": whole,
+            "licence": text,
+            "consent": text,
+        }
+    )
 
 
 def open_dataset(dataset: Path) -> DatasetDict:

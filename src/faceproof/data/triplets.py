@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -24,10 +23,9 @@ from faceproof.data.forgery.synthesize import FAMILY
 from faceproof.data.forgery.tensors import single_thread
 from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_sizes
 from faceproof.data.plans import PlannedPhoto, Stranger
+from faceproof.data.settings import Shams
 from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
 from faceproof.records import NONE, SHAM, FaceRecord, PhotoLabels, Role
-
-Shams = Literal["one", "each"]
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
 _SUBSAMPLINGS = (0, 2)  # 4:4:4 and 4:2:0

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from faceproof import results
-from faceproof.reports.contenders import title_of
 
 SOURCES: Mapping[str, str] = {
     "build": "dataset_builder/results.json",
@@ -36,9 +35,7 @@ TRACKED: Mapping[str, str] = {
 
 
 _RANKS = ("fail", "underpowered", "pass", "not_applicable")
-_OFTEN = 0.5
 _SPREAD = ("", "_low", "_high")
-_FALSE = "_false_fail_rate"
 
 
 EXPERIMENTS = "training/experiments"
@@ -92,23 +89,6 @@ class Numbers:
         low, high = self._values[f"{name}_low"], self._values[f"{name}_high"]
         return f"{hits} of {count} ({low:.2f}-{high:.2f})"
 
-    def also(self, fault: str) -> list[str]:
-        """Checks that failed in at least half of the bench's audits of a fault, but its own."""
-        own = self._values[f"{fault}_meant_for"]
-        return [
-            f"`{code}`"
-            for code in self.names("", _FALSE)
-            if code != own and float(self._values[f"{fault}_{code}_rate"] or 0) >= _OFTEN
-        ]
-
-    def false_alarms(self) -> list[str]:
-        """Checks of the bench that failed on any sound classifier, and how often."""
-        return [
-            f"`{code}` {self.share(code + _FALSE)}"
-            for code in self.names("", _FALSE)
-            if self._values[code + _FALSE]
-        ]
-
     def names(self, prefix: str, suffix: str) -> list[str]:
         """What stands between prefix and suffix in the names of values, in their order."""
         return [
@@ -119,15 +99,10 @@ class Numbers:
             and len(name) > len(prefix) + len(suffix)
         ]
 
-    def loaders(self) -> list[str]:
-        """Contenders of the loaders' race, the fastest first."""
-        ending = "_0ms_images_per_second"
-        names = self.names("loader_", ending)
-        return sorted(names, key=lambda name: -float(self._values[f"loader_{name}{ending}"] or 0))
-
-    def title(self, name: str) -> str:
-        """A contender's name for readers."""
-        return title_of(name)
+    def ranked(self, prefix: str, suffix: str) -> list[str]:
+        """The same names, the largest value first."""
+        names = self.names(prefix, suffix)
+        return sorted(names, key=lambda name: -float(self._values[f"{prefix}{name}{suffix}"] or 0))
 
     def range(self, name: str) -> str:
         """A median with the lowest and highest, in whole numbers: `4102 (3900-4230)`."""
@@ -208,12 +183,7 @@ def read_numbers(root: Path) -> dict[str, Numbers]:
     return {name: Numbers(results.read(path)) for name, path in (here | tracked).items()}
 
 
-def read_experiments(kind: str = "") -> dict[str, Numbers]:
-    """What was tried for the released detector, by the names of the result files.
-
-    Args:
-        kind: empty for the tries themselves; `stressed` and `elsewhere` are later measurings of
-            some of them, `pretrained` are networks that some began with.
-    """
-    files = sorted((results.REPOSITORY / EXPERIMENTS / kind).glob("*.json"))
+def read_experiments() -> dict[str, Numbers]:
+    """What was tried for the released detector, by the names of the result files."""
+    files = sorted((results.REPOSITORY / EXPERIMENTS).glob("*.json"))
     return {path.stem: Numbers(results.read(path)) for path in files}

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import mlcroissant as mlc
 
 from faceproof.data.shards import ShardFile
-from faceproof.records import DESCRIPTIONS, SPLITS, features
+from faceproof.data.tables import features
+from faceproof.records import DESCRIPTIONS, SPLITS
 from faceproof.reports.facts import Values, read_facts
 from faceproof.reports.templates import render_template
 

@@ -74,10 +74,7 @@ def _read_slots(root: Path) -> dict[str, object]:
         table = pd.read_csv(root / METADATA_TABLE, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise InputError(f"no table at {root / METADATA_TABLE}; run `make results`") from error
-    tries = {kind: read_experiments(kind) for kind in ("stressed", "elsewhere", "pretrained")}
-    return {
-        **numbers, **tries, "metadata": _to_markdown(table), "experiments": read_experiments()
-    }  # fmt: skip
+    return {**numbers, "metadata": _to_markdown(table), "experiments": read_experiments()}
 
 
 def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -15,26 +15,23 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import daft
 import numpy as np
 import pyarrow as pa
 
 from faceproof.buckets import Bucket
-from faceproof.data.labels import LABELS_HELP, parse_labels
+from faceproof.data.inputs.labels import parse_labels
 from faceproof.errors import FaceProofError, InputError, SettingsError, StorageError
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import publish
 from faceproof.scale.listings import NAME, list_source
+from faceproof.scale.settings import StoreSettings
 from faceproof.scale.stores import DataFile, Store
 from faceproof.scale.units import Job, examine_unit, read_table, write_shard, write_table
-from faceproof.settings import require_positive
-
-Engine = Literal["native", "ray"]
 
 _SAME_BYTES, _TWO_LABELS = "same_bytes", "two_labels"
 _SHARD_BYTES = 512 << 20  # of images in a shard, at most: a worker holds one in memory
@@ -44,43 +41,7 @@ _PASSES = 3  # over units that are left where an engine broke off
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class BuildSettings:
-    """One store from raw images."""
-
-    source: str = field(
-        metadata={
-            "help": "s3://bucket/prefix, https://host/path or a folder of images",
-            "place": "input",
-        }
-    )
-    place: str = field(
-        metadata={"help": "s3://bucket/prefix or a folder for the store", "place": "store"}
-    )
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
-    strata: list[str] = field(
-        default_factory=lambda: ["label"], metadata={"help": "labels to draw evenly over later"}
-    )
-    engine: Engine = field(default="native", metadata={"help": "this machine, or Ray's workers"})
-    cluster: str | None = field(
-        default=None, metadata={"help": "address of a Ray cluster; none starts one here"}
-    )
-    unit_images: int = field(default=1000, metadata={"help": "images examined as one unit"})
-    shard_images: int = field(
-        default=20000, metadata={"help": "images of a shard, at most; 512 MB end it too"}
-    )
-    workers: int = field(
-        default_factory=lambda: os.cpu_count() or 1, metadata={"help": "units at once on a machine"}
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no build."""
-        require_positive(self, "unit_images", "shard_images", "workers")
-        if self.cluster is not None and self.engine != "ray":
-            raise SettingsError("cluster is an address of Ray; give --engine ray too")
-
-
-def build_store(run: BuildSettings, source: Bucket, place: Bucket) -> Store:
+def build_store(run: StoreSettings, source: Bucket, place: Bucket) -> Store:
     """Examine, drop duplicates, write shards, index, publish; goes on where a build stopped.
 
     Args:
@@ -185,7 +146,7 @@ def _read_file(job: Job, shard: str) -> DataFile:
 
 
 def spread(
-    run: BuildSettings, work: Callable[[str], None], units: Sequence[str], place: Bucket,
+    run: StoreSettings, work: Callable[[str], None], units: Sequence[str], place: Bucket,
     done_prefix: str,
 ) -> None:  # fmt: skip
     """Do the units that have left no file yet; again where the engine broke off on the way.
@@ -217,7 +178,7 @@ def _find_left(units: Sequence[str], place: Bucket, prefix: str) -> list[str]:
     return [one for one in units if one not in done]
 
 
-def _run_daft(run: BuildSettings, work: Callable[[str], None], units: Sequence[str]) -> str:
+def _run_daft(run: StoreSettings, work: Callable[[str], None], units: Sequence[str]) -> str:
     """One pass over units; what went wrong is said, not raised: the files tell what is left."""
     os.environ["DAFT_ANALYTICS_ENABLED"] = "0"
     _choose_runner(run)
@@ -234,7 +195,7 @@ def _run_daft(run: BuildSettings, work: Callable[[str], None], units: Sequence[s
     return failed[0] if failed else ""
 
 
-def _choose_runner(run: BuildSettings) -> None:
+def _choose_runner(run: StoreSettings) -> None:
     """Tell Daft where to run, which it takes but once in a process.
 
     Raises:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from datasets import ClassLabel, Features, Image, IterableDataset, Value
 
 from faceproof.console import progress
-from faceproof.data.names import find_column
+from faceproof.data.inputs.names import find_column
 from faceproof.data.tables import plain_schema, read_features
 from faceproof.scale.columns import read_columns, read_footer
 from faceproof.scale.indexes import UNLABELLED, Locations
@@ -38,7 +38,7 @@ def to_iterable_dataset(store: Store, view: View) -> IterableDataset:
 
 
 def materialise(store: Store, view: View, path: Path) -> None:
-    """Copy the view's rows into one parquet file of the store's own columns; weights stay behind.
+    """Copy the view's rows into one parquet file of the store's own columns.
 
     Raises:
         StorageError: the images cannot be read, or are not what the index says.

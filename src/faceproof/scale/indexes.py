@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from faceproof.data.labels import LabelReader, code_of
+from faceproof.data.inputs.labels import LabelReader, code_of
 from faceproof.errors import StorageError
 
 LOCATION = np.dtype(

@@ -5,7 +5,6 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 
 from faceproof.buckets import Bucket, StoredObject
 from faceproof.console import progress
-from faceproof.data.labels import LABELS_HELP, LabelReader
-from faceproof.data.names import find_column
+from faceproof.data.inputs.labels import LabelReader
+from faceproof.data.inputs.names import find_column
 from faceproof.data.tables import plain_schema, read_features
 from faceproof.errors import StorageError
 from faceproof.records import SPLITS
@@ -41,26 +40,6 @@ _SPLIT = "split"
 _AT_ONCE = 2  # files that are indexed side by side
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class IndexSettings:
-    """One store of parquet that is there."""
-
-    data: str = field(
-        metadata={"help": "s3://bucket/prefix, or a folder, of parquet", "place": "input"}
-    )
-    place: str = field(
-        metadata={"help": "s3://bucket/prefix or a folder for the index", "place": "store"}
-    )
-    prefix: str = field(default="data/", metadata={"help": "of the files' keys below `data`"})
-    image: str = field(default="image", metadata={"help": "column of images"})
-    label: str = field(default="label", metadata={"help": "column of labels; `none` for none"})
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
-    strata: list[str] = field(
-        default_factory=lambda: ["label"],
-        metadata={"help": "columns to draw evenly over later; `none` for none"},
-    )
 
 
 def index_store(

@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 
 from faceproof.buckets import Bucket
-from faceproof.data.archives import TRUTH_NAME
 from faceproof.data.containers import HEAD_BYTES
-from faceproof.data.labels import LabelReader, describe_unknown, is_hidden
-from faceproof.data.names import NameIndex, find_column, normalise
-from faceproof.data.spreadsheets import Spreadsheet, read_spreadsheet
-from faceproof.data.walks import Entry, Walk, choose, walk
+from faceproof.data.inputs.archives import TRUTH_NAME
+from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_hidden
+from faceproof.data.inputs.names import NameIndex, find_column, normalise
+from faceproof.data.inputs.spreadsheets import Spreadsheet, read_spreadsheet
+from faceproof.data.inputs.walks import Entry, Walk, choose, walk
 from faceproof.errors import ImageError, InputError, StorageError
 
 NAME, LABEL = "name", "label"
@@ -24,7 +24,7 @@ EXAMINED = pa.schema(
         ("reason", pa.string()),
     ]
 )  # of every image, before its label and further columns  # fmt: skip
-_TAKEN = {"image", "", None, *EXAMINED.names, "row", "rank", "stratum", "weight"}
+_TAKEN = {"image", "", None, *EXAMINED.names, "row", "rank", "stratum"}
 
 
 _AT_ONCE = 32  # first bytes that are asked for side by side

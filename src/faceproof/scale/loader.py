@@ -44,13 +44,12 @@ class ViewBatch(TypedDict):
     """A batch of N images.
 
     `pixel_values` as `collate` gives them; `labels` (N,) int64, -1 where the store has none, -100
-    in padding; `rows` (N,) int64, of the store; `weights` (N,) float32.
+    in padding; `rows` (N,) int64, of the store.
     """
 
     pixel_values: Any
     labels: Tensor
     rows: Tensor
-    weights: Tensor
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,6 @@ class _Fetched:
     def __init__(self, store: Store, view: View, block: Block) -> None:
         self.block = block
         self.rows: Rows = view.rows[block.places]
-        self.weights = view.weights[block.places]
         files, self.locations = store.locate(self.rows)
         self._firsts = np.flatnonzero(np.diff(block.chunks, prepend=-1))
         self._requests = _request(store, files, self._firsts, self.locations)
@@ -310,7 +308,6 @@ class _Pipeline:
         labels = np.concatenate([one.locations["label"][places] for one, places in slices])
         is_padding = np.concatenate([one.block.is_padding[places] for one, places in slices])
         rows = np.concatenate([one.rows[places] for one, places in slices])
-        weights = np.concatenate([one.weights[places] for one, places in slices])
         if self._collate is None:
             pixels = pictures.finish()
         else:
@@ -319,7 +316,6 @@ class _Pipeline:
             "pixel_values": pixels,
             "labels": torch.from_numpy(np.where(is_padding, IGNORED, labels).astype(np.int64)),
             "rows": torch.from_numpy(rows),
-            "weights": torch.from_numpy(weights),
         }
 
     def _decode(self, fetched: _Fetched, places: Places, pictures: "_Pictures") -> None:

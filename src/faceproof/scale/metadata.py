@@ -19,7 +19,7 @@ from faceproof.scale.stores import MetadataFile, Rows, Stratum
 from faceproof.storage import hash_file
 
 ROW, RANK, STRATUM = "row", "rank", "stratum"
-OWN_COLUMNS = (ROW, RANK, STRATUM, "weight")  # a dataset's own columns of these names are left out
+OWN_COLUMNS = (ROW, RANK, STRATUM)  # a dataset's own columns of these names are left out
 _GROUP_ROWS = 1 << 16  # a draw reads at least one group of a stratum
 _FILE_ROWS = 20_000_000  # of one metadata file
 HASH = "__hash"

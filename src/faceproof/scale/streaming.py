@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,37 +12,14 @@ from datasets import Image, IterableDataset, load_dataset
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.data.images import decode
 from faceproof.errors import StorageError
-from faceproof.results import Scalar, Size
+from faceproof.results import Scalar
 from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.settings import StreamSettings
 from faceproof.scale.stores import Store
 from faceproof.scale.views import sample_uniform, select, view_all
-from faceproof.settings import require_positive
 from faceproof.storage import hash_file
 
-_QUERY = "SELECT row, weight FROM metadata WHERE sharpness >= 2.5"
-
-
-@dataclass(frozen=True)
-class StreamSettings:
-    """One trip of the dataset to S3 and back."""
-
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
-    results: Path = field(metadata={"help": "result file to write", "place": "file"})
-    scratch: Path = field(
-        default=Path("build/metadata"),
-        metadata={"help": "folder to keep fetched metadata in", "place": "folder"},
-    )
-    drawn: int = field(default=600, metadata={"help": "images of the view that is drawn evenly"})
-    seed: int = field(default=0, metadata={"help": "of the draw and of the loader's order"})
-    passes: int = field(default=3, metadata={"help": "measured passes, after one to warm up"})
-    bucket: str = field(default="faceproof", metadata={"help": "bucket to create"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
-
-    def __post_init__(self) -> None:
-        """Refuse values that make no run."""
-        require_positive(self, "passes", "drawn")
+_QUERY = "SELECT row FROM metadata WHERE sharpness >= 2.5"
 
 
 def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:

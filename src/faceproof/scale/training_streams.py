@@ -13,16 +13,16 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.buckets import Bucket
 from faceproof.data.images import Pixels
+from faceproof.detector.preprocessing import to_tensor
 from faceproof.errors import DatasetError, SettingsError
-from faceproof.learning.batches import Batch, Treatment
-from faceproof.learning.pools import Pool
-from faceproof.learning.processors import to_tensor
-from faceproof.learning.train_settings import TrainSettings
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.scale.indexes import UNLABELLED
 from faceproof.scale.loader import Loading, ViewLoader
 from faceproof.scale.stores import Rows, Store, open_store
 from faceproof.scale.views import View, read_view, select
+from faceproof.training.batches import Batch, Treatment, plan_treatment
+from faceproof.training.settings import TrainSettings
+from faceproof.training.splits import LoadedSplit
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class TrainingStream(IterableDataset[Batch]):
     ) -> None:
         """Take a view and the settings of a run."""
         self.fingerprint = view.fingerprint
-        self._treatment, self._processor = run.treatment, processor
+        self._treatment, self._processor = plan_treatment(run), processor
         loading = Loading(batch=2 * run.images_of_each * run.batch, seed=run.seed)
         self._loader = ViewLoader(store, view, loading, collate=self._treat)
 
@@ -86,7 +86,7 @@ def treat(pixels: Pixels, treatment: Treatment, rng: np.random.Generator) -> Pix
 
 
 def open_training(
-    run: TrainSettings, pools: Mapping[Split, Pool], processor: BaseImageProcessor
+    run: TrainSettings, pools: Mapping[Split, LoadedSplit], processor: BaseImageProcessor
 ) -> TrainingStream:
     """The images that `run.data` names: those of its split `train`, or of `run.view`.
 
@@ -97,7 +97,7 @@ def open_training(
         DatasetError: people of validation or test are among the images.
         StorageError: the store cannot be read.
     """
-    if run.mask_weight or run.treatment.policy.self_blends or run.leave_out:
+    if run.mask_weight or plan_treatment(run).policy.self_blends or run.leave_out:
         raise SettingsError(
             "a streamed store has no masks and no whole photos; give --mask_weight 0 and an "
             "augmentation without self-blends, and leave families out by a view"
@@ -105,15 +105,11 @@ def open_training(
     store = open_store(Bucket(run.data or ""))
     kept = run.cache / _KEPT
     view = select(store, _TRAIN, kept) if run.view is None else read_view(run.view, store)
-    if (view.weights != 1).any():
-        raise SettingsError(
-            "the view has weights, which training does not use; repeat rows instead"
-        )
     check_split(store, view, pools, kept)
     return TrainingStream(store, view, run, processor)
 
 
-def check_split(store: Store, view: View, pools: Mapping[Split, Pool], kept: Path) -> None:
+def check_split(store: Store, view: View, pools: Mapping[Split, LoadedSplit], kept: Path) -> None:
     """Refuse images of other splits, and images and people that validation or test holds.
 
     Raises:

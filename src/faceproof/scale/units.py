@@ -17,7 +17,7 @@ from datasets import ClassLabel, Features, Image, Value
 from faceproof.buckets import Bucket
 from faceproof.data.checks.duplicates import hash_photo
 from faceproof.data.images import decode
-from faceproof.data.labels import code_of
+from faceproof.data.inputs.labels import code_of
 from faceproof.errors import ImageError, MissingError, StorageError
 from faceproof.records import LABELS
 from faceproof.scale.indexes import Columns

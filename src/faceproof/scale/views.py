@@ -1,7 +1,7 @@
-"""Views: custom datasets that hold row numbers and weights, and not one image byte.
+"""Views: custom datasets that hold row numbers, and not one image byte.
 
-A view is a small parquet file: rows of a store, ascending, with weights, and in its schema what
-made it (query, seed) and of what (the store's or the parent view's fingerprint).
+A view is a small parquet file: rows of a store, ascending, and in its schema what made it (query,
+seed) and of what (the store's or the parent view's fingerprint).
 """
 
 import hashlib
@@ -9,66 +9,26 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from faceproof.errors import InputError, SettingsError
+from faceproof.errors import InputError
 from faceproof.scale.columns import read_columns, read_footer
 from faceproof.scale.metadata import ROW, find_groups
+from faceproof.scale.settings import Law, ViewSettings
 from faceproof.scale.stores import Rows, Store, Stratum
 from faceproof.storage import replacing
 
-Law = Literal["independent", "quota"]
 Where = Mapping[str, str | int | float | bool]
 
-WEIGHT = "weight"
 _FACTS = b"faceproof_view"
 _TABLE = "metadata"
-
-
-@dataclass(frozen=True)
-class ViewSettings:
-    """One view."""
-
-    store: str = field(
-        metadata={"help": "s3://bucket/prefix or a folder with a manifest.json", "place": "input"}
-    )
-    output: Path = field(metadata={"help": "view to write, parquet", "place": "file"})
-    sql: str | None = field(default=None, metadata={"help": "SELECT of `row` FROM metadata"})
-    uniform: int = field(
-        default=0, metadata={"help": "images to draw evenly over the declared strata"}
-    )
-    law: Law = field(
-        default="independent",
-        metadata={"help": "draw with replacement, or equally many different ones"},
-    )
-    parent: Path | None = field(
-        default=None, metadata={"help": "view that SQL looks at", "place": "input"}
-    )
-    seed: int = field(default=0, metadata={"help": "of the draw"})
-    cache: Path = field(
-        default=Path("build/metadata"),
-        metadata={"help": "folder to keep fetched metadata in", "place": "folder"},
-    )
-    materialise: Path | None = field(
-        default=None,
-        metadata={"help": "parquet file to copy the view's rows to", "place": "file"},
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no view, or two."""
-        if (self.sql is None) == (self.uniform < 1):
-            raise SettingsError("give either --sql or --uniform with 1 or more")
-        if self.parent is not None and self.sql is None:
-            raise SettingsError("a view of a view is made with --sql")
 
 
 @dataclass(frozen=True)
@@ -83,18 +43,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class View:
-    """Rows of a store, ascending, repeated where drawn more than once; weights, shape (N,)."""
+    """Rows of a store, ascending, repeated where drawn more than once, shape (N,)."""
 
     rows: Rows
-    weights: NDArray[np.float32]
     facts: Facts
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of rows, weights and how they came about, hexadecimal."""
+        """SHA-256 of rows and how they came about, hexadecimal."""
         digest = hashlib.sha256(json.dumps(asdict(self.facts), sort_keys=True).encode())
         digest.update(self.rows.tobytes())
-        digest.update(self.weights.tobytes())
         return digest.hexdigest()
 
     def __len__(self) -> int:
@@ -103,11 +61,11 @@ class View:
 
     def encode(self) -> bytes:
         """The view as parquet."""
-        table = pa.table({ROW: self.rows, WEIGHT: self.weights})
+        table = pa.table({ROW: self.rows})
         table = table.replace_schema_metadata({_FACTS: json.dumps(asdict(self.facts))})
         sink = io.BytesIO()
         pq.write_table(
-            table, sink, compression="ZSTD", use_dictionary=[WEIGHT],
+            table, sink, compression="ZSTD", use_dictionary=False,
             column_encoding={ROW: "DELTA_BINARY_PACKED"}, write_statistics=False,
         )  # fmt: skip
         return sink.getvalue()
@@ -176,7 +134,7 @@ def sample_uniform(
         where: values that declared labels must have.
 
     Returns:
-        A view; weights are 1.
+        The view.
 
     Raises:
         InputError: no stratum fits, or `count` is below 1.
@@ -253,7 +211,7 @@ def _from_places(store: Store, places: Rows, facts: Facts) -> View:
         table = read_columns(store.own_reader, footer, lambda _: [ROW], groups)
         rows.append(table.column(ROW).to_numpy()[among])
     found = np.sort(np.concatenate(rows)).astype(np.int64)
-    return View(found, np.ones(len(found), np.float32), facts)
+    return View(found, facts)
 
 
 def select(store: Store, query: str, folder: Path, parent: View | None = None) -> View:
@@ -261,12 +219,11 @@ def select(store: Store, query: str, folder: Path, parent: View | None = None) -
 
     Args:
         store: whose metadata is asked; its files are fetched once and kept.
-        query: any SELECT of DuckDB that gives a column `row` and perhaps `weight`. Beside the
-            dataset's own columns there are `row`, `stratum` and `rank`, the place in the stratum's
-            fixed shuffle: `WHERE rank < 100` is a hundred random images of each stratum.
+        query: any SELECT of DuckDB that gives a column `row`. Beside the dataset's own columns
+            there are `row`, `stratum` and `rank`, the place in the stratum's fixed shuffle:
+            `WHERE rank < 100` is a hundred random images of each stratum.
         folder: to keep metadata files in.
-        parent: a view of the same store; then only its rows are seen, once for each time they come,
-            with its `weight`.
+        parent: a view of the same store; then only its rows are seen, once for each time they come.
 
     Raises:
         InputError: the query fails, or gives no such column, or rows that are not there.
@@ -277,7 +234,7 @@ def select(store: Store, query: str, folder: Path, parent: View | None = None) -
         names = ", ".join(f"'{_quote(str(path.resolve()))}'" for path in files)
         whole = f"SELECT * FROM read_parquet([{names}])"
         if parent is not None:
-            engine.register("parent_rows", pa.table({ROW: parent.rows, WEIGHT: parent.weights}))
+            engine.register("parent_rows", pa.table({ROW: parent.rows}))
             whole = f"SELECT * FROM ({whole}) JOIN parent_rows USING ({ROW})"
         try:
             engine.execute(f"CREATE TEMP VIEW {_TABLE} AS {whole}")
@@ -308,7 +265,7 @@ def _check(answer: pa.Table, facts: Facts, store: Store) -> View:
     try:
         view = _make(answer, facts)
     except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"`{ROW}` and `{WEIGHT}` must be numbers: {error}") from error
+        raise InputError(f"`{ROW}` must be whole numbers: {error}") from error
     if len(view.rows) and not 0 <= view.rows[0] <= view.rows[-1] < store.starts[-1]:
         raise InputError(f"the query gives rows that {store.place.address} does not have")
     return view
@@ -318,46 +275,8 @@ def _make(table: pa.Table, facts: Facts) -> View:
     if table.column(ROW).null_count:
         raise ValueError(f"`{ROW}` has nulls")
     rows = table.column(ROW).cast(pa.int64()).to_numpy()
-    weights = np.ones(len(rows), np.float32)
-    if WEIGHT in table.column_names:
-        weights = np.asarray(table.column(WEIGHT).cast(pa.float32()), np.float32)
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ValueError(f"`{WEIGHT}` must be 0 or more")
-    order = np.argsort(rows, kind="stable")
-    return View(rows[order], weights[order], facts)
+    return View(np.sort(rows), facts)
 
 
 def _quote(text: str) -> str:
     return text.replace("'", "''")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What lies between two views of one store; rows come as often as they differ in number."""
-
-    added: Rows
-    removed: Rows
-    reweighted: Rows
-
-
-def compare(before: View, after: View) -> Difference:
-    """Rows that a later view has more, has no longer, and weighs otherwise.
-
-    Raises:
-        InputError: the views are of two stores.
-    """
-    if before.facts.store != after.facts.store:
-        raise InputError("the views are of two stores; their rows mean different images")
-    old, old_times = np.unique(before.rows, return_counts=True)
-    new, new_times = np.unique(after.rows, return_counts=True)
-    every = np.union1d(old, new)
-    change = np.zeros(len(every), np.int64)
-    change[np.searchsorted(every, new)] += new_times
-    change[np.searchsorted(every, old)] -= old_times
-    both = np.intersect1d(old, new)
-    first, second = (view.weights[np.searchsorted(view.rows, both)] for view in (before, after))
-    return Difference(
-        added=np.repeat(every, np.maximum(change, 0)),
-        removed=np.repeat(every, np.maximum(-change, 0)),
-        reweighted=both[first != second],
-    )

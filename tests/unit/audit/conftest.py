@@ -1,16 +1,16 @@
 """Planted data and classifiers, made once: a sound one and one that follows the background."""
 
 import pytest
+from benchmarks.audit import faults
+from benchmarks.audit.planted_sets import COHORT, Fault, build_evidence
 
-from faceproof.audit import benches
 from faceproof.audit.cases import Case, Question, open_case
-from faceproof.audit.plants import COHORT, Fault, build_evidence
 
 
 def make_case(fault: Fault | None, name: str) -> Case:
     evidence = build_evidence(fault, seed=1)
-    design = benches.SOUND.get(name, benches.Design(is_augmented=False))
-    classifier = benches.make_classifier(name, evidence, design, fault, seed=1)
+    design = faults.SOUND.get(name, faults.Design(is_augmented=False))
+    classifier = faults.make_classifier(name, evidence, design, fault, seed=1)
     return open_case(evidence, classifier, None, Question(120, (COHORT,), seed=1))
 
 

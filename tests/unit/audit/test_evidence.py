@@ -6,8 +6,8 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Image, Value
 
 from faceproof.audit.audits import (
-    AuditSettings,
     has_failed,
+    identify,
     look,
     measure_classifier,
     run_checks,
@@ -16,6 +16,7 @@ from faceproof.audit.audits import (
 from faceproof.audit.cases import Question, open_case
 from faceproof.audit.evidence import gather, read_evidence
 from faceproof.audit.scores import read_scores
+from faceproof.audit.settings import AuditSettings
 from faceproof.data.checks.findings import to_values
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.errors import DatasetError, ImageError, InputError
@@ -77,7 +78,7 @@ def test_the_same_classifier_of_other_seeds_is_scored_too(
     )
     case = look(run)
     assert case.others == (case.rank(np.arange(len(case.labels))),) * 2
-    named = run.identify()
+    named = identify(run)
     assert named["others"] == f"{named['model']} {named['model']}"
 
 

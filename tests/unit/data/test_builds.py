@@ -15,6 +15,7 @@ from datasets import (
 
 from faceproof.data import builds
 from faceproof.data.images import Pixels, decode, encode_jpeg
+from faceproof.data.settings import BuildSettings
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError, SettingsError
 
@@ -50,7 +51,7 @@ def test_a_synthesized_face_that_another_split_has_is_left_out_of_the_larger(
 @pytest.mark.parametrize("field", ["workers", "generator_steps", "gallery_photos", "limit"])
 def test_numbers_that_make_no_build_are_refused(tmp_path: Path, field: str) -> None:
     with pytest.raises(SettingsError, match=field):
-        builds.BuildSettings(tmp_path, tmp_path, tmp_path, **{field: 0})  # type: ignore[arg-type]
+        BuildSettings(tmp_path, tmp_path, tmp_path, **{field: 0})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("given", [{"terms": "open"}, {"hosts": ["album"]}])
@@ -58,7 +59,7 @@ def test_what_is_of_a_collection_is_refused_of_other_sources(
     tmp_path: Path, given: dict[str, str | list[str]]
 ) -> None:
     with pytest.raises(SettingsError, match="are of a collection; the source is orl"):
-        builds.BuildSettings(tmp_path, tmp_path, tmp_path, **given)  # type: ignore[arg-type]
+        BuildSettings(tmp_path, tmp_path, tmp_path, **given)  # type: ignore[arg-type]
 
 
 class Refusing(GeneratorBasedBuilder):  # type: ignore[misc]  # published without types

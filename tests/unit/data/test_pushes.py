@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from faceproof.data.pushes import PushSettings, push
+from faceproof.data.pushes import push
+from faceproof.data.settings import PushSettings
 
 
 def test_a_dry_run_says_what_would_go_and_where(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.unit.test_records import LABELS
 from faceproof import records
 from faceproof.data import shards
 from faceproof.data.images import Pixels, encode_jpeg
+from faceproof.data.tables import features
 from faceproof.errors import DatasetError
 from faceproof.storage import MARKER
 
@@ -31,7 +32,7 @@ def splits(face: Pixels) -> DatasetDict:
             )
             for number in range(ROWS)
         ]  # fmt: skip
-        return Dataset.from_list([records.to_row(row) for row in rows], features=records.features())
+        return Dataset.from_list([records.to_row(row) for row in rows], features=features())
 
     return DatasetDict({name: make(name) for name in records.SPLITS})
 

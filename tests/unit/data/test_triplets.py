@@ -11,16 +11,16 @@ from PIL import Image
 from faceproof.data import plans, triplets
 from faceproof.data.forgery import reconstruct
 from faceproof.data.forgery.forged import Method
-from faceproof.data.forgery.methods import AUTOENCODER, locate_checkpoint, open_methods
+from faceproof.data.forgery.methods import locate_checkpoint, open_methods
+from faceproof.data.forgery.names import AUTOENCODER
 from faceproof.data.images import decode
+from faceproof.data.settings import Shams
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError
 from faceproof.records import FaceRecord
 
 
-def make_records(
-    plan: plans.Plan, methods: dict[str, Method], shams: triplets.Shams
-) -> list[FaceRecord]:
+def make_records(plan: plans.Plan, methods: dict[str, Method], shams: Shams) -> list[FaceRecord]:
     return list(triplets.make_records(plan.photos, methods, shams))
 
 

@@ -53,26 +53,3 @@ def test_curves_of_predictions_are_drawn_side_by_side(tmp_path: Path) -> None:
     names = ("roc", "precision_recall", "reliability")
     figures.draw_detection(dict.fromkeys(names, line), tmp_path / "c.png")
     assert 0.005 < ink(tmp_path / "c.png") < 0.3
-
-
-def write_protocol(path: Path) -> Path:
-    values: dict[str, float] = {}
-    for recipe in ("none", "self_blending"):
-        for column in ("in_domain", "blend", "left_out"):
-            values |= {f"ablation_{recipe}_{column}": 0.7, f"ablation_{recipe}_{column}_sd": 0.02}
-    for name in ("as_is", "jpeg_30"):
-        for metric in ("auroc", "flips") if name != "as_is" else ("auroc",):
-            values |= {
-                f"stress_{name}_{metric}": 0.7,
-                f"stress_{name}_{metric}_low": 0.6,
-                f"stress_{name}_{metric}_high": 0.75,
-            }
-    path.write_text(json.dumps({"values": values}))
-    return path
-
-
-def test_the_ablation_and_the_ladder_are_drawn_from_the_result_file(tmp_path: Path) -> None:
-    result = write_protocol(tmp_path / "r.json")
-    for draw in (figures.draw_ablation, figures.draw_ladder):
-        draw(result, tmp_path / "f.png")
-        assert 0.005 < ink(tmp_path / "f.png") < 0.3

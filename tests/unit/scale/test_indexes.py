@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.unit.scale.conftest import encode, write_parquet
 
-from faceproof.data.labels import LabelReader, parse_labels
+from faceproof.data.inputs.labels import LabelReader, parse_labels
 from faceproof.errors import InputError, StorageError
 from faceproof.scale.indexes import (
     decode_locations,

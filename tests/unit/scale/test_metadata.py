@@ -56,12 +56,10 @@ def test_columns_with_dots_and_of_our_own_names_do_no_harm(tmp_path: Path) -> No
         **{"label": ["real", "fake", "real"], "meta.age": [7, 8, 9], "weight": [70, 80, 90]},
     )
     store = index_store(place, Columns())
-    old = select(
-        store, 'SELECT row, 2 AS weight FROM metadata WHERE "meta.age" > 7', tmp_path / "k"
-    )
+    old = select(store, 'SELECT row FROM metadata WHERE "meta.age" > 7', tmp_path / "k")
     assert old.rows.tolist() == [1, 2]
-    again = select(store, "SELECT row, weight FROM metadata", tmp_path / "k", parent=old)
-    assert again.weights.tolist() == [2, 2]
+    again = select(store, "SELECT row FROM metadata", tmp_path / "k", parent=old)
+    assert again.rows.tolist() == [1, 2]
 
 
 def test_a_missing_label_column_is_named_and_may_be_none(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from faceproof.errors import SettingsError
-from faceproof.scale.streaming import StreamSettings, hash_images
+from faceproof.scale.settings import StreamSettings
+from faceproof.scale.streaming import hash_images
 
 
 def test_every_image_of_the_shards_is_hashed_in_order(tmp_path: Path) -> None:

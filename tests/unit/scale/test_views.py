@@ -1,4 +1,4 @@
-"""Views: small files of rows; drawn evenly, asked by SQL, made of each other, compared."""
+"""Views: small files of rows; drawn evenly, asked by SQL, made of each other."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,17 +14,9 @@ from faceproof.errors import InputError, SettingsError, StorageError
 from faceproof.scale.exports import materialise, to_iterable_dataset
 from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.settings import ViewSettings
 from faceproof.scale.stores import Store, open_store
-from faceproof.scale.views import (
-    Facts,
-    View,
-    ViewSettings,
-    compare,
-    read_view,
-    sample_uniform,
-    select,
-    view_all,
-)
+from faceproof.scale.views import Facts, View, read_view, sample_uniform, select, view_all
 
 
 def cell(row: int) -> tuple[int, int]:
@@ -85,19 +77,15 @@ def test_sql_sees_every_column_and_the_split_of_the_file_names(
     assert view.rows.tolist() == list(range(101, 120, 2))
     split = select(store, "SELECT row FROM metadata WHERE split = 'train'", tmp_path)
     assert split.rows.tolist() == list(range(60, 120))
-    even = select(store, "SELECT row, 2.5 AS weight FROM metadata WHERE rank < 3", tmp_path)
+    even = select(store, "SELECT row FROM metadata WHERE rank < 3", tmp_path)
     assert Counter(map(cell, even.rows.tolist())) == {(a, b): 3 for a in (0, 1) for b in (0, 1, 2)}
-    assert set(even.weights.tolist()) == {2.5}
 
 
-def test_a_view_of_a_view_sees_its_rows_and_weights(store: Store, tmp_path: Path) -> None:
-    first = select(
-        store, "SELECT row, number + 1 AS weight FROM metadata WHERE label = 0", tmp_path
-    )
-    query = "SELECT row, weight FROM metadata WHERE number < 10"
+def test_a_view_of_a_view_sees_its_rows(store: Store, tmp_path: Path) -> None:
+    first = select(store, "SELECT row FROM metadata WHERE label = 0", tmp_path)
+    query = "SELECT row FROM metadata WHERE number < 10"
     second = select(store, query, tmp_path, parent=first)
     assert second.rows.tolist() == [0, 2, 4, 6, 8]
-    assert second.weights.tolist() == [1, 3, 5, 7, 9]
     assert second.facts.parent == first.fingerprint
     twice = sample_uniform(store, 600, 0)
     again = select(store, "SELECT row FROM metadata", tmp_path, parent=twice)
@@ -113,8 +101,6 @@ def test_a_view_of_a_view_sees_its_rows_and_weights(store: Store, tmp_path: Path
         ("SELECT 120 AS row", "does not have"),
         ("SELECT -1 AS row", "does not have"),
         ("SELECT NULL AS row", "nulls"),
-        ("SELECT row, -1 AS weight FROM metadata", "0 or more"),
-        ("SELECT row, 'a' AS weight FROM metadata", "must be numbers"),
         ("SELECT 1 AS row FROM read_csv('/etc/passwd')", "the query failed"),
         ("COPY metadata TO '/tmp/stolen.csv'", "the query failed|a SELECT"),
         ("CREATE TABLE a AS SELECT 1", "a SELECT|must give"),
@@ -151,26 +137,12 @@ def test_a_view_of_another_store_is_refused(store: Store, place: Path, tmp_path:
     view_all(other).save(tmp_path / "view.parquet")
     with pytest.raises(InputError, match="another store"):
         read_view(tmp_path / "view.parquet", store)
-    with pytest.raises(InputError, match="two stores"):
-        compare(view_all(other), view_all(store))
 
 
 def test_a_large_view_is_small() -> None:
     rows = np.sort(np.random.default_rng(0).integers(10_000_000, size=100_000))
     facts = Facts("s", "s", "q", 0)
-    assert len(View(rows, np.ones(100_000, np.float32), facts).encode()) < 2_000_000
-
-
-def test_views_are_compared_by_row_number_and_weight(store: Store, tmp_path: Path) -> None:
-    before = select(store, "SELECT row, 1 AS weight FROM metadata WHERE row < 10", tmp_path)
-    after = select(
-        store, "SELECT row, CASE row WHEN 9 THEN 2 ELSE 1 END AS weight FROM metadata WHERE row "
-        "BETWEEN 5 AND 11", tmp_path,
-    )  # fmt: skip
-    change = compare(before, after)
-    assert change.added.tolist() == [10, 11]
-    assert change.removed.tolist() == [0, 1, 2, 3, 4]
-    assert change.reweighted.tolist() == [9]
+    assert len(View(rows, facts).encode()) < 2_000_000
 
 
 def test_a_store_of_elsewhere_points_to_it_and_copies_nothing(place: Path, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from faceproof.audit.interventions import (
 )
 from faceproof.data.checks.findings import Finding
 from faceproof.data.images import Pixels
+from faceproof.detector.calibration import Margins
 from faceproof.errors import ImageError, MetricError
-from faceproof.learning.decisions import Margins
 from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE
 

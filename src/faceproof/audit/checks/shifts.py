@@ -11,12 +11,12 @@ from faceproof.audit.checks.finders import Finder
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
 from faceproof.data.images import Pixels
+from faceproof.detector.calibration import Margins
 from faceproof.errors import ImageError, MetricError
-from faceproof.learning.augmentation import Augment
-from faceproof.learning.decisions import Margins
-from faceproof.learning.stresses import HARD_REALS, TIERS
 from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, NONE, SHAM
+from faceproof.training.augmentation import Augment
+from faceproof.training.corruptions import HARD_REALS, TIERS
 
 _FEWEST = 20  # images that a kind must have to be named
 

@@ -9,17 +9,18 @@ own builder writes has one.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from faceproof.console import progress
-from faceproof.data.archives import open_archive, read_member
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
 from faceproof.data.images import decode
-from faceproof.data.names import NameIndex, fold, list_headers
+from faceproof.data.inputs.archives import open_archive, read_member
+from faceproof.data.inputs.names import NameIndex, fold, list_headers
+from faceproof.data.inputs.spreadsheets import Spreadsheet, read_spreadsheet
+from faceproof.data.inputs.walks import ImageFile
+from faceproof.data.settings import ManifestSettings
 from faceproof.data.splits import find_crossings, read_split
-from faceproof.data.spreadsheets import Spreadsheet, read_spreadsheet
-from faceproof.data.walks import ImageFile
 from faceproof.errors import DatasetError, ImageError, InputError, name_some
 from faceproof.records import SPLITS, Split
 
@@ -27,20 +28,6 @@ _MANIFEST = "metadata.csv"
 _WORKERS = 2  # decoding and hashing leave Python's lock
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ManifestSettings:
-    """What is to be checked."""
-
-    data: Path = field(metadata={"help": "folder or zip with the images", "place": "input"})
-    manifest: Path | None = field(
-        default=None,
-        metadata={
-            "help": "CSV: image, split, ...; by default metadata.csv in data",
-            "place": "input",
-        },
-    )
 
 
 @dataclass(frozen=True)

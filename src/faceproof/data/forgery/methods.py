@@ -7,14 +7,9 @@ from faceproof.data import assets
 from faceproof.data.assets import find_asset
 from faceproof.data.forgery import blend, inpaint, reconstruct, regenerate, synthesize, warp
 from faceproof.data.forgery.forged import Method, Points
+from faceproof.data.forgery.names import AUTOENCODER, DCGAN, GENERATOR, SUPER_RESOLUTION
 from faceproof.data.images import Pixels
 from faceproof.data.sources.photos import Terms
-from faceproof.errors import SettingsError
-
-AUTOENCODER = "autoencoder"
-GENERATOR = "generator"
-SUPER_RESOLUTION = "super_resolution"
-DCGAN = "dcgan"
 
 _NOBODY = "shows nobody"
 
@@ -62,24 +57,8 @@ _ASSETS: Mapping[str, tuple[str, ...]] = {
     SUPER_RESOLUTION: (f"{assets.SUPER_RESOLUTION}.param", f"{assets.SUPER_RESOLUTION}.bin"),
     DCGAN: (assets.DCGAN,),
 }
-READY = tuple(_READY)
-NAMES = (*READY, *_NETWORKS)
-
 Train = Callable[[Sequence[tuple[Pixels, Points]], int, int, Path, str], None]
 TRAININGS: Mapping[str, Train] = {AUTOENCODER: reconstruct.train, GENERATOR: synthesize.train}
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse names that are no methods, doubled, or none at all.
-
-    Raises:
-        SettingsError: with the names that are known.
-    """
-    unknown = sorted(set(names) - set(NAMES))
-    if unknown or not names or len(set(names)) < len(names):
-        raise SettingsError(
-            f"methods are {', '.join(names) or 'none'}; give each once, of {', '.join(NAMES)}"
-        )
 
 
 def check_weights(names: Sequence[str]) -> None:

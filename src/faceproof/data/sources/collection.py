@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from faceproof.data.labels import LabelReader, is_fake
-from faceproof.data.names import normalise
+from faceproof.data.inputs.labels import LabelReader, is_fake
+from faceproof.data.inputs.names import normalise
 from faceproof.data.sources.photos import (
     SourcePhoto,
     SourceRequest,

@@ -8,11 +8,11 @@ those of which it says nothing are left out too.
 import logging
 from collections.abc import Iterator
 
-from faceproof.data.archives import Archive, open_archive
-from faceproof.data.labels import describe_unknown, is_fake
-from faceproof.data.people import find_people
+from faceproof.data.inputs.archives import Archive, open_archive
+from faceproof.data.inputs.labels import describe_unknown, is_fake
+from faceproof.data.inputs.people import find_people
+from faceproof.data.inputs.walks import ImageFile
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
-from faceproof.data.walks import ImageFile
 from faceproof.errors import ImageError, InputError
 from faceproof.storage import replacing
 

@@ -16,7 +16,7 @@ from datasets import Features, Image, IterableDataset, load_dataset_builder
 from datasets.exceptions import DatasetsError
 from datasets.utils.file_utils import xopen
 
-from faceproof.data.labels import is_fake, is_hidden, is_same
+from faceproof.data.inputs.labels import is_fake, is_hidden, is_same
 from faceproof.data.sources.photos import (
     SourcePhoto,
     SourceRequest,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faceproof.data.labels import LabelReader
+from faceproof.data.inputs.labels import LabelReader
 from faceproof.records import Sex
 
 _SEXES: Mapping[str, Sex] = {"f": "female", "female": "female", "m": "male", "male": "male"}

@@ -5,13 +5,9 @@ from pathlib import Path
 import pytest
 from tests.conftest import run_script
 
-from faceproof.data.checks.manifests import (
-    Looked,
-    ManifestSettings,
-    read_manifest,
-    refuse_leaks,
-)
+from faceproof.data.checks.manifests import Looked, read_manifest, refuse_leaks
 from faceproof.data.images import decode, encode_jpeg
+from faceproof.data.settings import ManifestSettings
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError, InputError
 

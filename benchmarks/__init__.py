@@ -1,0 +1,1 @@
+"""What proves the claims of the pages; imports faceproof and is never imported by it."""

@@ -1,0 +1,1 @@
+"""Faults planted in small classifiers, a worked case, audits of growing size."""

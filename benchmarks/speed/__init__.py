@@ -1,0 +1,1 @@
+"""Prediction, training steps and builds, timed."""

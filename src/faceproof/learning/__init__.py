@@ -1,1 +1,0 @@
-"""Models, batches, calibration and prediction."""
