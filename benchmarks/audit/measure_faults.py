@@ -13,7 +13,7 @@ from faceproof import console, results, settings
 
 def main() -> int:
     """Run the audits that are missing, count, write."""
-    run = settings.read(faults.BenchSettings, __doc__)
+    run = settings.read(faults.FaultSettings, __doc__)
     faults.run_bench(run)
     results.write(run.results, faults.measure_bench(run), results.Run(run))
     console.say(f"results      {run.results}")

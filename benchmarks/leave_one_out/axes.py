@@ -21,7 +21,7 @@ from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, Split
 from faceproof.results import Scalar
 from faceproof.training.augmentation import ABLATED, Recipe
-from faceproof.training.baselines import BASELINES, read_features, score_baseline
+from faceproof.training.baselines import BASELINES, read_baseline, score_baseline
 from faceproof.training.splits import LoadedSplit
 
 Values = dict[str, Measured | Scalar]
@@ -213,7 +213,7 @@ def _score_baseline(
     """Margins of test rows by a baseline that knew what the cell knew."""
     folder = run.work / "features"
     features = {
-        split: read_features(name, pool, folder / f"{pool.fingerprint[:12]}-{split}-{name}.npy")
+        split: read_baseline(name, pool, folder / f"{pool.fingerprint[:12]}-{split}-{name}.npy")
         for split, pool in pools.items()
     }
 

@@ -32,7 +32,7 @@ def main() -> int:
     values |= axes.measure_in_domain(run, home, winner)
     values |= axes.measure_families(run, home, recipes)
     values |= axes.measure_methods(run, home, winner)
-    values |= other_sources.measure_sources(run, pools, winner)
+    values |= other_sources.measure_transfer(run, pools, winner)
     values |= other_sources.measure_stresses(run, home, winner)
     values |= other_sources.measure_hard_reals(run, home, winner)
 

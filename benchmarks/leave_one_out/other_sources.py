@@ -166,7 +166,7 @@ def _measure(
     return dict(measure_all(chosen, truth.groups, seed))
 
 
-def measure_sources(run: ProtocolSettings, pools: Mapping[str, Pools], winner: Recipe) -> Values:
+def measure_transfer(run: ProtocolSettings, pools: Mapping[str, Pools], winner: Recipe) -> Values:
     """Trained on one source, tested on another; and on folders of faces nobody trained on.
 
     Beside each foreign set stands a control: the AUROC with which the score tells its real images
@@ -209,7 +209,7 @@ def _control(
 
 
 @dataclass(frozen=True)
-class Faces:
+class OtherFaces:
     """Faces to be scored, read again each time, and what is true of them.
 
     `left_out` counts images that could not be read or in which no face was found.
@@ -223,19 +223,21 @@ class Faces:
         """Each face, (H, W, 3) uint8 RGB."""
         return (read() for read in self.read)
 
-    def keep_reals(self) -> "Faces":
+    def keep_reals(self) -> "OtherFaces":
         """The real ones alone."""
         kept = np.flatnonzero(self.truth.labels != FAKE)
         truth = Labelled(self.truth.labels[kept], self.truth.groups[kept])
-        return Faces([self.read[row] for row in kept.tolist()], truth)
+        return OtherFaces([self.read[row] for row in kept.tolist()], truth)
 
 
-def _gather(pool: LoadedSplit) -> Faces:
+def _gather(pool: LoadedSplit) -> OtherFaces:
     rows = np.arange(len(pool.table))
-    return Faces([partial(pool.images.image, row) for row in rows.tolist()], _labelled(pool, rows))
+    return OtherFaces(
+        [partial(pool.images.image, row) for row in rows.tolist()], _labelled(pool, rows)
+    )
 
 
-def _read_faces(path: Path) -> Faces:
+def _read_faces(path: Path) -> OtherFaces:
     """The largest face of every image whose truth is known; images without one are left out."""
     archive = open_archive(path)
     known = [image for image in archive.images if image.name in archive.truth]
@@ -249,7 +251,7 @@ def _read_faces(path: Path) -> Faces:
         labels.append(code_of(archive.truth[image.name].label))
         groups.append(archive.truth[image.name].group)
     truth = Labelled(np.array(labels, np.int64), np.array(groups, np.str_))
-    return Faces(faces, truth, left_out=len(known) - len(faces))
+    return OtherFaces(faces, truth, left_out=len(known) - len(faces))
 
 
 def _cut(image: ImageFile, crop: Crop) -> Pixels:

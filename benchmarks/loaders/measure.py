@@ -19,7 +19,7 @@ from faceproof import console, results, settings
 def main() -> int:
     """Measure, conclude, draw."""
     datasets.disable_progress_bars()
-    run = settings.read(suite.BenchSettings, __doc__)
+    run = settings.read(suite.RaceSettings, __doc__)
     values, memory = suite.measure_all(run)
     place = "S3 server and latency proxy on loopback"
     results.write(run.results, values, results.Run(run, place=place))

@@ -22,7 +22,7 @@ from faceproof.results import Scalar
 from faceproof.scale.indexes import Columns
 from faceproof.scale.metadata import HASH, order_rows, write_metadata
 from faceproof.scale.stores import DataFile, Manifest, open_store, publish_store
-from faceproof.scale.views import sample_uniform, select
+from faceproof.scale.views import draw_uniform, select
 
 STRATA = ("label", "sex", "age")  # 2 x 2 x 7 cells
 _CELLS = 28
@@ -99,7 +99,7 @@ def lay_out_rows(place: Place) -> dict[str, Scalar]:
 def ours_declared(place: Place) -> int:
     """A draw over declared strata, opened, drawn and encoded as a view."""
     store = open_store(place.store)
-    view = sample_uniform(store, _BALANCED * _CELLS, place.seed, "quota")
+    view = draw_uniform(store, _BALANCED * _CELLS, place.seed, "quota")
     view.encode()
     store.close()
     return len(view)

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class BenchSettings:
+class RaceSettings:
     """What is measured."""
 
     work: Path = field(
@@ -82,7 +82,7 @@ class BenchSettings:
             )
 
 
-def measure_all(run: BenchSettings) -> tuple[Values, dict[str, list[float]]]:
+def measure_all(run: RaceSettings) -> tuple[Values, dict[str, list[float]]]:
     """Race, reads, resampling, growth; a part that was measured before is not repeated.
 
     Returns:
@@ -97,7 +97,7 @@ def measure_all(run: BenchSettings) -> tuple[Values, dict[str, list[float]]]:
     return values | conclude(values, run), memory
 
 
-def _part(run: BenchSettings, name: str, measure: Callable[[], Values]) -> Values:
+def _part(run: RaceSettings, name: str, measure: Callable[[], Values]) -> Values:
     """Measure a part, or take what an earlier run with these settings measured.
 
     The commit of the code that measured it is among the values.
@@ -131,7 +131,7 @@ def _find_peers(folder: Path) -> dict[str, Path]:
     return there
 
 
-def _measure_race(run: BenchSettings, endpoint: Endpoint) -> Values:
+def _measure_race(run: RaceSettings, endpoint: Endpoint) -> Values:
     corpus = Corpus(run.images, run.side, _SHARDS, run.seed)
     peers = _find_peers(run.peers)
     layout = lay_out(corpus, run.work, endpoint, peers)
@@ -149,7 +149,7 @@ def _measure_race(run: BenchSettings, endpoint: Endpoint) -> Values:
     }  # fmt: skip
 
 
-def _profile(run: BenchSettings, endpoint: Endpoint) -> Values:
+def _profile(run: RaceSettings, endpoint: Endpoint) -> Values:
     corpus = Corpus(run.images, run.side, _SHARDS, run.seed)
     layout = lay_out_parquet(corpus, run.work, endpoint)
     race = Race(run.images, run.decoded_side, run.batch, run.workers, run.repeats, run.seed)
@@ -238,13 +238,13 @@ def _spread(name: str, ratios: Sequence[float]) -> Values:
     }  # fmt: skip
 
 
-def _measure_resampling(run: BenchSettings, endpoint: Endpoint) -> Values:
+def _measure_resampling(run: RaceSettings, endpoint: Endpoint) -> Values:
     Bucket(f"s3://{BUCKET}", endpoint).create()
     places = [Place(endpoint, rows, run.seed, run.work / f"resampling/{rows}") for rows in run.rows]
     return time_resampling(places, run.repeats)
 
 
-def _measure_growth(run: BenchSettings, endpoint: Endpoint) -> Values:
+def _measure_growth(run: RaceSettings, endpoint: Endpoint) -> Values:
     Bucket(f"s3://{BUCKET}", endpoint).create()
     values, memory = measure_growth(run.sizes, endpoint, run.seed)
     with replacing(run.work / "parts/memory.json") as partial:
@@ -252,7 +252,7 @@ def _measure_growth(run: BenchSettings, endpoint: Endpoint) -> Values:
     return values
 
 
-def conclude(values: Mapping[str, Scalar], run: BenchSettings) -> Values:
+def conclude(values: Mapping[str, Scalar], run: RaceSettings) -> Values:
     """What the issue asks for by name, out of what was measured."""
     found: Values = {}
     for rows in run.rows:

@@ -45,7 +45,6 @@ _STOCK = "pipeline"
 _OURS: Mapping[str, tuple[Precision, bool]] = {  # precision, and whether faces are found first
     "fp32": ("fp32", False),
     "bf16": ("bf16", False),
-    "int8": ("int8", False),
     "fp32_aligned": ("fp32", True),
 }
 _BATCH, _WORKERS = 8, 2  # the defaults of predict.py
@@ -166,7 +165,7 @@ def measure_precisions(run: SpeedSettings) -> dict[str, Scalar]:
     if not archive.truth:
         raise InputError(f"{run.faces} does not say what is real and fake")
     scores, values = {}, dict[str, Scalar]()
-    for precision in ("fp32", "bf16", "int8"):
+    for precision in ("fp32", "bf16"):
         detector = Detector(str(run.model), is_aligned=False, precision=precision)
         tally = Tally(archive.truth)
         for _ in tally.watch(detector.predict(archive.images, _BATCH, _WORKERS)):

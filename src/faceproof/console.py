@@ -130,11 +130,17 @@ def describe_foreign(error: BaseException) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):
         return "the memory of this machine is full; use fewer workers or a smaller batch"
+    if isinstance(error, ModuleNotFoundError) and error.name and not _is_ours(error.name):
+        return f"{error.name} is not installed; `make install` installs everything"
     packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     if isinstance(error, OSError) or packages & _FOREIGN:
         first = " ".join(str(error).partition("Debug source")[0].split())[:_SAID]
         return first or type(error).__name__
     return None
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == _PACKAGE
 
 
 def _end_politely() -> None:

@@ -16,6 +16,7 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 UNSEEN_SPLITS: tuple[Split, ...] = ("validation", "test")  # not trained on
 FAKE = LABELS.index("fake")
 NONE = "none"  # family and method of a real photo
+BESIDE = "beside"  # parameter of a synthesized face: the photo whose size and codec it has
 SHAM = "sham"  # method of a sham; its family is that of the forgery left out
 
 

@@ -93,7 +93,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 def test_the_demo_is_the_main_path() -> None:
     """`make demo` runs the scripts of README's main path, in its order, and nothing else."""
     planned = subprocess.run(
-        ["make", "-n", "path", "ROOT=build/demo"],
+        ["make", "-n", "--no-print-directory", "path", "ROOT=build/demo"],
         cwd=REPOSITORY, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     lines = planned.replace("\\\n", " ").strip().splitlines()

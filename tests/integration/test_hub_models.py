@@ -58,7 +58,6 @@ def test_a_pushed_model_answers_to_its_name(
     assert 'model="user/detector"' in run(hub, tmp_path, *words)
     assert set(hub.files("models", "user/detector")) == {
         "config.json", "model.safetensors", "preprocessor_config.json", "onnx/model.onnx",
-        "onnx/model_quantized.onnx",
     }  # fmt: skip
     scores = json.loads(
         run(hub, tmp_path, sys.executable, "-c", READ, str(tmp_path / "face.png")).splitlines()[-1]

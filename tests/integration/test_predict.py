@@ -169,8 +169,9 @@ def test_an_output_that_cannot_be_written_is_refused_in_one_line(
         assert "Traceback" not in errors
 
 
-def test_wrong_usage_ends_with_2_and_help_teaches() -> None:
-    assert predict("--speed", "3")[0] == 2
+def test_wrong_usage_is_one_line_and_help_teaches() -> None:
+    code, _, errors = predict("--inptu", "3")
+    assert (code, errors) == (1, "error: there is no option --inptu; do you mean --input?\n")
     code, said, _ = predict("--help")
     assert code == 0
     assert "python training/predict.py --input" in said

@@ -121,7 +121,7 @@ def test_its_card_says_what_it_learned_from() -> None:
 
 def test_its_onnx_form_gives_the_same_logits(tmp_path: Path, face: Pixels) -> None:
     folder = copy_model(RELEASED, tmp_path / "model")
-    whole, _ = onnx_export.export(folder)
+    whole = onnx_export.export(folder)
     network, processor, _ = load_model(str(folder))
     values = to_tensor([face[10:102], face[:92]], processor)
     with torch.inference_mode():

@@ -53,7 +53,7 @@ def test_shards_stream_back_image_by_image(s3: Endpoint, dataset: Path) -> None:
     bucket = Bucket("s3://stream", s3)
     keys = streaming.upload(bucket, files)
     assert streaming.upload(bucket, files) == keys  # again: nothing is replaced, nothing refused
-    stream = streaming.open_stream(s3, [bucket.url(key) for key in keys])
+    stream = streaming.stream_shards(s3, [bucket.url(key) for key in keys])
     expected = streaming.hash_images(files)
     values = streaming.measure(stream, expected, passes=1)
     assert values["images"] == 1600

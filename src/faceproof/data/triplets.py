@@ -25,12 +25,11 @@ from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_siz
 from faceproof.data.plans import PlannedPhoto, Stranger
 from faceproof.data.settings import Shams
 from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
-from faceproof.records import NONE, SHAM, FaceRecord, PhotoLabels, Role
+from faceproof.records import BESIDE, NONE, SHAM, FaceRecord, PhotoLabels, Role
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
 _SUBSAMPLINGS = (0, 2)  # 4:4:4 and 4:2:0
 _AHEAD = 8  # photos each worker may be ahead of the writer: bounds memory
-BESIDE = "beside"  # parameter of a synthesized face: the photo whose size and codec it has
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import (
-    AutoConfig,
     AutoImageProcessor,
     AutoModelForImageClassification,
     ConvNextImageProcessorPil,
@@ -154,20 +153,6 @@ def find_decision(config: PretrainedConfig) -> Decision | None:
     """The decision that a model of ours stored; None in a model of others."""
     is_ours = config.id2label == dict(enumerate(LABELS)) and hasattr(config, _DECISION)
     return _read_decision(config, config.name_or_path) if is_ours else None
-
-
-def load_rule(place: str) -> tuple[BaseImageProcessor, Decision]:
-    """A classifier's processor and decision without its weights.
-
-    Raises:
-        ModelError: as `load_model`.
-    """
-    try:
-        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
-        processor = AutoImageProcessor.from_pretrained(place, backend="pil")
-    except _NOT_LOADABLE as error:
-        raise ModelError(_refuse(place, error)) from error
-    return processor, _read_decision(config, place)
 
 
 def _read_decision(config: PretrainedConfig, place: str) -> Decision:

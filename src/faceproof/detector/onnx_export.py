@@ -1,24 +1,20 @@
-"""A trained classifier as ONNX, in single precision and with 8-bit weights.
+"""A trained classifier as ONNX, in the layout of transformers.js: `onnx/model.onnx`.
 
-The layout is that of transformers.js: `onnx/model.onnx` and `onnx/model_quantized.onnx` beside the
-configuration.
+There is no 8-bit file: of a ViT bfloat16 was faster and truer, of convolutions it changed nothing.
 """
 
-import tempfile
 import warnings
 from pathlib import Path
 
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from faceproof.detector.backends import FULL_MODEL, INT8_MODEL
 from faceproof.detector.models import load_model
 from faceproof.detector.preprocessing import side_of
 from faceproof.storage import add_to_folder, claim_folder, replacing
 
 _OPSET = 18
+ONNX_MODEL = "onnx/model.onnx"  # where transformers.js looks for it
 
 
 class _Logits(nn.Module):
@@ -33,30 +29,24 @@ class _Logits(nn.Module):
         return logits
 
 
-def export(folder: Path) -> tuple[Path, Path]:
-    """Write both ONNX files into a model folder.
+def export(folder: Path) -> Path:
+    """Write the ONNX file into a model folder; gives its path.
 
-    The number of images is free, their side is the model's. Matrix products become 8-bit
-    (dynamically quantised); convolutions stay, for which ONNX Runtime has no faster kernel here.
-
-    Returns:
-        Paths of the single-precision and of the 8-bit file.
+    The number of images is free, their side is the model's.
 
     Raises:
         ModelError: see `models.load_model`.
     """
     model, processor, _ = load_model(str(folder))
     side = side_of(processor)
-    example = torch.zeros(2, 3, side, side)
-    whole, small = folder / FULL_MODEL, folder / INT8_MODEL
-    claim_folder(whole.parent)
-    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+    path = folder / ONNX_MODEL
+    claim_folder(path.parent)
+    with replacing(path) as partial, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own, about its internals
-        plain = Path(scratch) / "model.onnx"
         torch.onnx.export(
             _Logits(model),
-            (example,),
-            plain,
+            (torch.zeros(2, 3, side, side),),
+            partial,
             input_names=["pixel_values"],
             output_names=["logits"],
             dynamic_shapes={"pixel_values": {0: torch.export.Dim("images")}},
@@ -65,17 +55,5 @@ def export(folder: Path) -> tuple[Path, Path]:
             external_data=False,
             verbose=False,
         )
-        graph = onnx.load(plain)
-        del graph.graph.value_info[:]  # shapes that the quantiser would contradict
-        with replacing(whole) as partial:
-            onnx.save(graph, partial)
-        with replacing(small) as partial:
-            quantize_dynamic(
-                whole,
-                partial,
-                op_types_to_quantize=["MatMul", "Gemm"],
-                per_channel=True,
-                weight_type=QuantType.QInt8,
-            )
     add_to_folder(folder)
-    return whole, small
+    return path

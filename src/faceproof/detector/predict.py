@@ -20,7 +20,7 @@ from faceproof.data.images import Pixels, decode
 from faceproof.data.inputs.archives import Truth
 from faceproof.data.inputs.labels import code_of
 from faceproof.data.inputs.walks import ImageFile
-from faceproof.detector.backends import open_engine
+from faceproof.detector.backends import Engine
 from faceproof.detector.calibration import UNSURE, Decision, Verdict
 from faceproof.detector.evaluation import TITLES, measure_decision
 from faceproof.detector.heatmap import write_map
@@ -118,7 +118,7 @@ class Detector:
         Raises:
             ModelError: see `models.load_model`.
         """
-        self._engine = open_engine(place, precision)
+        self._engine = Engine(place, precision)
         stored = self._engine.decision
         self.decision: Decision = stored if is_calibrated else stored.on_raw_scale()
         self._is_aligned = is_aligned

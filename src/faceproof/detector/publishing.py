@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from faceproof.detector.backends import FULL_MODEL, INT8_MODEL
 from faceproof.detector.models import WEIGHTS, load_model
+from faceproof.detector.onnx_export import ONNX_MODEL
 
 CARD = "README.md"
 _NEEDED = (WEIGHTS, "config.json", "preprocessor_config.json")
@@ -25,6 +25,6 @@ def copy_model(model: Path, folder: Path) -> Path:
 
 
 def list_files(model: Path) -> list[Path]:
-    """What is pushed of a copied model: its card first, ONNX files last, where there are any."""
-    files = [model / name for name in (CARD, *_NEEDED, FULL_MODEL, INT8_MODEL)]
+    """What is pushed of a copied model: its card first, its ONNX file last, where there is one."""
+    files = [model / name for name in (CARD, *_NEEDED, ONNX_MODEL)]
     return [file for file in files if file.is_file()]

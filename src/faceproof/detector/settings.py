@@ -13,7 +13,7 @@ from faceproof.settings import require_positive
 RELEASED = REPOSITORY / "training" / "released"
 FROM_CONFIG = "config"
 Kind = Literal["convnextv2", "vit"]
-Precision = Literal["fp32", "bf16", "int8"]
+Precision = Literal["fp32", "bf16"]
 Weights = Literal["fp32", "fp16"]
 
 
@@ -48,7 +48,7 @@ class PredictSettings:
     )
     precision: Precision = field(
         default="fp32",
-        metadata={"help": "bf16 helps a ViT where the CPU has it; int8 needs training/export.py"},
+        metadata={"help": "bf16 helps a ViT where the CPU has it"},
     )
     batch: int = field(default=8, metadata={"help": "images scored at a time; speed, not results"})
     workers: int = field(default=2, metadata={"help": "batches at a time, a thread each"})
@@ -93,6 +93,4 @@ class ModelPush(PushSettings):
         default=None,
         metadata={"help": "model folder; the released detector if not given", "place": "input"},
     )
-    onnx: bool = field(
-        default=True, metadata={"help": "add ONNX files, full and 8-bit (the extra `export`)"}
-    )
+    onnx: bool = field(default=True, metadata={"help": "add an ONNX file (the extra `export`)"})

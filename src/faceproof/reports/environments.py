@@ -21,7 +21,10 @@ def render_environment(pyproject: str) -> str:
         pyproject: text of pyproject.toml.
     """
     project = tomllib.loads(pyproject)["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    own = f"{project['name']}["  # `dev` names the other extras, whose packages follow
+    needed = [*project["dependencies"]]
+    for extra in project["optional-dependencies"].values():
+        needed += [one for one in extra if not one.startswith(own) and one not in needed]
     packages = ["-c constraints.txt", *needed, "-e ."]
     environment = {
         "name": project["name"],

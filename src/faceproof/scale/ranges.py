@@ -34,14 +34,14 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Run:
+class Span:
     """Ranges that are read together: from `start` to before `end` of the object."""
 
     start: int
     end: int
 
 
-def merge(starts: Offsets, ends: Offsets, gap_bytes: int) -> tuple[list[Run], NDArray[np.int64]]:
+def merge(starts: Offsets, ends: Offsets, gap_bytes: int) -> tuple[list[Span], NDArray[np.int64]]:
     """Join ranges whose gap costs less to read than another request would.
 
     Each gap is judged by itself, so dense picks become few large reads and scattered ones stay
@@ -55,14 +55,14 @@ def merge(starts: Offsets, ends: Offsets, gap_bytes: int) -> tuple[list[Run], ND
     Returns:
         The runs, and for each range the number of its run, shape (N,).
     """
-    runs: list[Run] = []
+    runs: list[Span] = []
     places = np.zeros(len(starts), np.int64)
     for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         last = runs[-1] if runs else None
         if last and start - last.end <= gap_bytes and end - last.start <= RUN_BYTES:
-            runs[-1] = Run(last.start, max(last.end, end))
+            runs[-1] = Span(last.start, max(last.end, end))
         else:
-            runs.append(Run(start, end))
+            runs.append(Span(start, end))
         places[number] = len(runs) - 1
     return runs, places
 
@@ -183,7 +183,7 @@ class Reader:
         pool = self._start()
         coming: deque[Future[memoryview]] = deque()
         for key, start, end in wanted:
-            coming.append(pool.submit(self._read, key, Run(start, end)))
+            coming.append(pool.submit(self._read, key, Span(start, end)))
             if len(coming) > self._concurrency:
                 yield coming.popleft().result()
         while coming:
@@ -222,7 +222,7 @@ class Reader:
             "their SHA-256 differs; the object was changed, index it again"
         )
 
-    def forget(self, key: str, run: Run) -> None:
+    def forget(self, key: str, run: Span) -> None:
         """Drop a run from the cache."""
         if self._cache is not None:
             self._cache.drop(self._name(key, run))
@@ -239,7 +239,7 @@ class Reader:
             self._owner = os.getpid()
         return self._pool
 
-    def _read(self, key: str, run: Run) -> memoryview:
+    def _read(self, key: str, run: Span) -> memoryview:
         if self._cache is None:
             return self.bucket.read(key, run.start, run.end)
         name = self._name(key, run)
@@ -250,7 +250,7 @@ class Reader:
         self._cache.put(name, data)
         return data
 
-    def _name(self, key: str, run: Run) -> str:
+    def _name(self, key: str, run: Span) -> str:
         text = f"{self.bucket.address}/{key}:{run.start}-{run.end}"
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -260,7 +260,7 @@ class Pieces:
 
     def __init__(
         self, reader: Reader, key: str, ranges: Ranges, places: NDArray[np.int64],
-        requests: list[tuple[Run, Future[memoryview]]],
+        requests: list[tuple[Span, Future[memoryview]]],
     ) -> None:  # fmt: skip
         """Take the ranges, which run each is in, and the runs' requests."""
         self._reader, self._key, self._ranges = reader, key, ranges

@@ -16,7 +16,7 @@ from faceproof.results import Scalar
 from faceproof.scale.loader import Loading, ViewLoader
 from faceproof.scale.settings import StreamSettings
 from faceproof.scale.stores import Store
-from faceproof.scale.views import sample_uniform, select, view_all
+from faceproof.scale.views import draw_uniform, select, view_all
 from faceproof.storage import hash_file
 
 _QUERY = "SELECT row FROM metadata WHERE sharpness >= 2.5"
@@ -42,7 +42,7 @@ def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:
     return keys
 
 
-def open_stream(endpoint: Endpoint, urls: Sequence[str]) -> IterableDataset:
+def stream_shards(endpoint: Endpoint, urls: Sequence[str]) -> IterableDataset:
     """The shards as `datasets` streams them, images left encoded."""
     stream = load_dataset(
         "parquet",
@@ -95,7 +95,7 @@ def show_views(store: Store, shards: Sequence[Path], run: StreamSettings) -> dic
     Raises:
         StorageError: a row is missing, doubled, or other pixels than its shard holds.
     """
-    drawn = sample_uniform(store, run.drawn, run.seed, where={"split": "train"})
+    drawn = draw_uniform(store, run.drawn, run.seed, where={"split": "train"})
     asked = select(store, _QUERY, run.scratch, drawn)
     expected = [decode(image["bytes"]) for shard in shards for image in _read_images(shard)]
     seen = []

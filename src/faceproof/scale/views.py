@@ -101,7 +101,7 @@ def read_view(path: Path, store: Store) -> View:
 def make_view(run: ViewSettings, store: Store, parent: View | None) -> View:
     """The view that the settings ask for."""
     if run.sql is None:
-        return sample_uniform(store, run.uniform, run.seed, run.law)
+        return draw_uniform(store, run.uniform, run.seed, run.law)
     return select(store, run.sql, run.cache, parent)
 
 
@@ -117,7 +117,7 @@ def sample_where(store: Store, where: Where, query: str) -> View:
     return _from_places(store, places, Facts(store.fingerprint, store.fingerprint, query, None))
 
 
-def sample_uniform(
+def draw_uniform(
     store: Store, count: int, seed: int, law: Law = "independent", where: Where | None = None
 ) -> View:
     """Draw evenly over the declared strata, reading some rows of each and not the table.

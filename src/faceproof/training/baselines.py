@@ -120,7 +120,7 @@ BASELINES: Mapping[str, Callable[[LoadedSplit], Features]] = {
 }
 
 
-def read_features(name: str, pool: LoadedSplit, place: Path) -> Features:
+def read_baseline(name: str, pool: LoadedSplit, place: Path) -> Features:
     """A baseline's features of a split, measured once and kept at `place`."""
     return keep_features(place, lambda: BASELINES[name](pool))
 

@@ -18,10 +18,9 @@ from faceproof.data.forgery.blend import blend_with_itself
 from faceproof.data.forgery.forged import Scene
 from faceproof.data.forgery.synthesize import FAMILY
 from faceproof.data.images import Pixels
-from faceproof.data.triplets import BESIDE
 from faceproof.detector.preprocessing import fit, to_tensor
 from faceproof.metrics import Labels, Rows
-from faceproof.records import FAKE, NONE, ROLES
+from faceproof.records import BESIDE, FAKE, NONE, ROLES
 from faceproof.training.augmentation import RECIPES, Policy
 from faceproof.training.pixel_cache import PixelStore
 from faceproof.training.settings import TrainSettings

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.audit import faults
-from benchmarks.audit.faults import SOUND, BenchSettings, list_classifiers, locate, measure_bench
+from benchmarks.audit.faults import SOUND, FaultSettings, list_classifiers, locate, measure_bench
 from benchmarks.audit.planted_sets import MEANT_FOR, build_evidence
 
 from faceproof.audit.rules import RULES
@@ -29,7 +29,7 @@ def test_each_fault_has_a_check_of_its_own_that_exists() -> None:
 
 def test_the_table_counts_what_failed(tmp_path: Path) -> None:
     """The check meant for a fault found it once of twice; one sound audit raised one alarm."""
-    run = BenchSettings(tmp_path, tmp_path / "r.json", seeds=2, seed=7)
+    run = FaultSettings(tmp_path, tmp_path / "r.json", seeds=2, seed=7)
     for name, fault in list_classifiers().items():
         for seed in (7, 8):
             told = dict.fromkeys(RULES, "pass")
@@ -61,7 +61,7 @@ def test_the_table_counts_what_failed(tmp_path: Path) -> None:
 def test_audits_that_are_done_are_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = BenchSettings(tmp_path, tmp_path / "r.json", seeds=1, seed=7)
+    run = FaultSettings(tmp_path, tmp_path / "r.json", seeds=1, seed=7)
     names = list(list_classifiers())
     claim_folder(tmp_path)
     for name in names[1:]:
@@ -74,4 +74,4 @@ def test_audits_that_are_done_are_left_alone(
 
 def test_no_seeds_no_bench(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="seeds"):
-        BenchSettings(tmp_path, tmp_path, seeds=0)
+        FaultSettings(tmp_path, tmp_path, seeds=0)

@@ -104,7 +104,7 @@ def test_families_are_compared_with_baselines_on_the_same_rows(
     monkeypatch.setattr("benchmarks.leave_one_out.axes.BASELINES", {"noise": None})
     rng = np.random.default_rng(0)
     monkeypatch.setattr(
-        "benchmarks.leave_one_out.axes.read_features",
+        "benchmarks.leave_one_out.axes.read_baseline",
         lambda name, pool, place: rng.normal(size=(len(pool.table), 3)).astype(np.float32),
     )
     values = measure_families(run, pools_of(large), dict.fromkeys(large.families, WINNER))  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ def test_the_same_faces_elsewhere_are_told_apart_by_nothing(
     run: ProtocolSettings, pool: LoadedSplit
 ) -> None:
     """Both sources hold the same images: the control between their reals must be one half."""
-    values = other_sources.measure_sources(run, {MAIN: splits(pool), "orl": splits(pool)}, "none")
+    values = other_sources.measure_transfer(run, {MAIN: splits(pool), "orl": splits(pool)}, "none")
     for home, away in ((MAIN, "orl"), ("orl", MAIN)):
         assert value_of(values, f"from_{home}_to_{away}_control") == 0.5
         assert value_of(values, f"from_{home}_to_{away}_false_alarms") == 1.0

@@ -16,7 +16,6 @@ from transformers import (
 from faceproof.detector.models import (
     Architecture,
     load_model,
-    load_rule,
     make_model,
     round_weights,
     save_model,
@@ -104,16 +103,6 @@ def test_a_model_of_another_kind_is_refused(
     (tmp_path / "m" / "config.json").write_text(json.dumps(config | change))
     with pytest.raises(ModelError, match=message):
         load_model(str(tmp_path / "m"))
-
-
-def test_the_rule_is_read_without_the_weights(tmp_path: Path, model: Path) -> None:
-    for name in ("config.json", "preprocessor_config.json"):
-        (tmp_path / name).write_bytes((model / name).read_bytes())
-    processor, decision = load_rule(str(tmp_path))
-    assert decision == DECISION
-    assert processor.crop_pct == 1.0
-    with pytest.raises(ModelError, match="holds no image classifier"):
-        load_rule(str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize(

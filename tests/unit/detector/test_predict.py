@@ -178,7 +178,7 @@ def test_heat_maps_are_named_after_their_images(
     [
         ({"batch": 0}, "batch is 0"),
         ({"workers": 0}, "workers is 0"),
-        ({"precision": "int8", "explain": Path("maps")}, "fp32"),
+        ({"precision": "bf16", "explain": Path("maps")}, "fp32"),
     ],
 )
 def test_settings_that_make_no_run_are_refused(change: dict[str, Any], message: str) -> None:

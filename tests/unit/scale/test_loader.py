@@ -23,7 +23,7 @@ from faceproof.scale.loader import IGNORED, Loading, ViewBatch, ViewLoader
 from faceproof.scale.orders import Part
 from faceproof.scale.ranges import ChunkCache
 from faceproof.scale.stores import Rows, Store, open_store
-from faceproof.scale.views import sample_uniform, select, view_all
+from faceproof.scale.views import draw_uniform, select, view_all
 
 SMALL = Loading(batch=7, chunk_bytes=4000, window_bytes=12_000)
 
@@ -183,7 +183,7 @@ def test_a_stateful_dataloader_goes_on_too(store: Store) -> None:
 
 
 def test_repeated_rows_come_as_often_as_they_were_drawn(store: Store) -> None:
-    view = sample_uniform(store, 500, 1)
+    view = draw_uniform(store, 500, 1)
     assert sorted(rows_of(list(ViewLoader(store, view, SMALL)))) == view.rows.tolist()
 
 

@@ -16,7 +16,7 @@ from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.metadata import find_groups
 from faceproof.scale.stores import open_store, publish_store
-from faceproof.scale.views import sample_uniform, select, view_all
+from faceproof.scale.views import draw_uniform, select, view_all
 
 
 def write(folder: Path, **columns: object) -> Bucket:
@@ -47,7 +47,7 @@ def test_strata_of_any_kind_survive_the_manifest(
     assert publish_store(place, made.manifest) is False  # the same again
     found = {one.values: one.rows for one in opened.manifest.strata}
     assert found == (expected or {("1970-01-01",): 3, ("1970-01-02",): 1})
-    assert len(sample_uniform(opened, 10, 0)) == 10
+    assert len(draw_uniform(opened, 10, 0)) == 10
 
 
 def test_columns_with_dots_and_of_our_own_names_do_no_harm(tmp_path: Path) -> None:

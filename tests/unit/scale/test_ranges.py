@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
-from faceproof.scale.ranges import ChunkCache, Reader, Run, merge
+from faceproof.scale.ranges import ChunkCache, Reader, Span, merge
 
 
 def arrays(*pairs: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def arrays(*pairs: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_gaps_up_to_the_limit_are_read_too() -> None:
     runs, places = merge(*arrays((0, 10), (15, 20), (26, 30)), 5)
-    assert runs == [Run(0, 20), Run(26, 30)]
+    assert runs == [Span(0, 20), Span(26, 30)]
     assert places.tolist() == [0, 0, 1]
 
 

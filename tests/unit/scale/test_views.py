@@ -16,7 +16,7 @@ from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.settings import ViewSettings
 from faceproof.scale.stores import Store, open_store
-from faceproof.scale.views import Facts, View, read_view, sample_uniform, select, view_all
+from faceproof.scale.views import Facts, View, draw_uniform, read_view, select, view_all
 
 
 def cell(row: int) -> tuple[int, int]:
@@ -35,7 +35,7 @@ def test_independent_draws_are_uniform_over_strata_and_images(store: Store) -> N
     p_values = []
     images: Counter[int] = Counter()
     for seed in range(300):
-        view = sample_uniform(store, 60, seed)
+        view = draw_uniform(store, 60, seed)
         assert len(view) == 60
         counts = Counter(map(cell, view.rows.tolist()))
         p_values.append(
@@ -43,31 +43,31 @@ def test_independent_draws_are_uniform_over_strata_and_images(store: Store) -> N
         )
         images.update(view.rows.tolist())
     assert kstest(p_values, "uniform").pvalue > 0.001
-    assert len(set(sample_uniform(store, 60, 0).rows.tolist())) < 60  # with replacement
+    assert len(set(draw_uniform(store, 60, 0).rows.tolist())) < 60  # with replacement
     assert chisquare([images[row] for row in range(120)], ddof=0).pvalue > 1e-6
 
 
 def test_quota_takes_equally_many_different_images(store: Store) -> None:
-    view = sample_uniform(store, 63, 1, "quota")
+    view = draw_uniform(store, 63, 1, "quota")
     assert len(set(view.rows.tolist())) == 63
     assert sorted(Counter(map(cell, view.rows.tolist())).values()) == [10, 10, 10, 11, 11, 11]
-    assert len(sample_uniform(store, 10_000, 1, "quota")) == 120  # all there are
+    assert len(draw_uniform(store, 10_000, 1, "quota")) == 120  # all there are
 
 
 def test_a_draw_repeats_with_its_seed_and_moves_with_another(store: Store) -> None:
-    assert sample_uniform(store, 50, 3).fingerprint == sample_uniform(store, 50, 3).fingerprint
-    assert sample_uniform(store, 50, 3).fingerprint != sample_uniform(store, 50, 4).fingerprint
+    assert draw_uniform(store, 50, 3).fingerprint == draw_uniform(store, 50, 3).fingerprint
+    assert draw_uniform(store, 50, 3).fingerprint != draw_uniform(store, 50, 4).fingerprint
 
 
 def test_a_draw_may_be_limited_to_declared_labels(store: Store) -> None:
-    view = sample_uniform(store, 40, 0, where={"label": 1})
+    view = draw_uniform(store, 40, 0, where={"label": 1})
     assert set((view.rows % 2).tolist()) == {1}
     with pytest.raises(InputError, match="number is not declared"):
-        sample_uniform(store, 4, 0, where={"number": 1})
+        draw_uniform(store, 4, 0, where={"number": 1})
     with pytest.raises(InputError, match="no image has"):
-        sample_uniform(store, 4, 0, where={"label": 7})
+        draw_uniform(store, 4, 0, where={"label": 7})
     with pytest.raises(InputError, match="1 or more"):
-        sample_uniform(store, 0, 0)
+        draw_uniform(store, 0, 0)
 
 
 def test_sql_sees_every_column_and_the_split_of_the_file_names(
@@ -87,7 +87,7 @@ def test_a_view_of_a_view_sees_its_rows(store: Store, tmp_path: Path) -> None:
     second = select(store, query, tmp_path, parent=first)
     assert second.rows.tolist() == [0, 2, 4, 6, 8]
     assert second.facts.parent == first.fingerprint
-    twice = sample_uniform(store, 600, 0)
+    twice = draw_uniform(store, 600, 0)
     again = select(store, "SELECT row FROM metadata", tmp_path, parent=twice)
     assert again.rows.tolist() == twice.rows.tolist()
 
@@ -121,7 +121,7 @@ def test_an_empty_answer_is_an_empty_view(store: Store, tmp_path: Path) -> None:
 
 
 def test_views_keep_and_refuse_what_is_none(store: Store, tmp_path: Path) -> None:
-    view = sample_uniform(store, 30, 5)
+    view = draw_uniform(store, 30, 5)
     view.save(tmp_path / "view.parquet")
     assert read_view(tmp_path / "view.parquet", store).fingerprint == view.fingerprint
     pq.write_table(
@@ -178,7 +178,7 @@ def test_indexing_again_changes_nothing_and_otherwise_is_refused(
 def test_a_view_opens_as_a_streamed_dataset_and_as_a_file(
     store: Store, images: list[bytes], tmp_path: Path
 ) -> None:
-    view = sample_uniform(store, 70, 2)
+    view = draw_uniform(store, 70, 2)
     stream = to_iterable_dataset(store, view).cast_column("image", Image(decode=False))
     rows = list(stream)
     assert [row["number"] for row in rows] == view.rows.tolist()

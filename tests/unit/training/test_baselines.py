@@ -8,7 +8,7 @@ from faceproof.metrics import auroc
 from faceproof.training import baselines
 from faceproof.training.baselines import (
     measure_spectrum,
-    read_features,
+    read_baseline,
     score_baseline,
     shrink_to_thumbnail,
 )
@@ -36,11 +36,11 @@ def test_features_have_a_row_for_each_image_and_are_kept(
     name: str, pool: LoadedSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / f"{name}.npy"
-    features = read_features(name, pool, place)
+    features = read_baseline(name, pool, place)
     assert len(features) == len(pool.table)
     assert np.isfinite(features).all()
     monkeypatch.setattr(baselines, "BASELINES", {})
-    assert (read_features(name, pool, place) == features).all()
+    assert (read_baseline(name, pool, place) == features).all()
 
 
 def test_a_regression_finds_what_is_linear(rng: np.random.Generator) -> None:
