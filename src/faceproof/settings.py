@@ -1,5 +1,7 @@
 """A run is a recipe plus command-line overrides, read into one frozen dataclass.
 
+A field may say in its metadata under which title `--help` lists it (`group`).
+
 A field that names a place says in its metadata what the place is for (`place`), and is checked here
 before anything is read or written:
 
@@ -60,9 +62,16 @@ class _Parser(HfArgumentParser):  # type: ignore[misc]  # transformers is not re
     def _parse_dataclass_field(parser: argparse.ArgumentParser, field: "Field[Any]") -> None:
         known = copy(field)
         known.metadata = MappingProxyType(
-            {name: value for name, value in field.metadata.items() if name != "place"}
+            {
+                name: value
+                for name, value in field.metadata.items()
+                if name not in ("place", "group")
+            }
         )
-        HfArgumentParser._parse_dataclass_field(parser, known)
+        title = field.metadata.get("group")
+        groups = {one.title: one for one in parser._action_groups}
+        place = parser if title is None else groups.get(title) or parser.add_argument_group(title)
+        HfArgumentParser._parse_dataclass_field(place, known)
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -78,3 +78,18 @@ def test_values_that_make_no_run_are_refused(words: list[str]) -> None:
 
     with pytest.raises(SettingsError, match=words[0].strip("-")):
         settings.read(Counted, None, words)
+
+
+def test_help_lists_options_by_group(capsys: pytest.CaptureFixture[str]) -> None:
+    @dataclass(frozen=True)
+    class Grouped:
+        first: int = field(default=1, metadata={"group": "numbers", "help": "the first"})
+        word: str = "a"
+        second: bool = field(default=True, metadata={"group": "numbers", "help": "the second"})
+
+    with pytest.raises(SystemExit):
+        settings.read(Grouped, None, ["--help"])
+    options, numbers = capsys.readouterr().out.split("\nnumbers:\n")
+    assert "--word" in options
+    assert all(name in numbers for name in ("--first", "--second", "--no_second"))
+    assert settings.read(Grouped, None, ["--first", "3", "--no_second"]) == Grouped(3, "a", False)

@@ -14,8 +14,7 @@ from faceproof.data.forgery import reconstruct
 from faceproof.data.forgery.names import NAMES
 from faceproof.data.galleries import ShownImage
 from faceproof.data.images import measure_content_bytes
-from faceproof.data.samplers import SAMPLERS, Rows, rake
-from faceproof.data.sampling import sample_uniform
+from faceproof.data.sampling import SAMPLERS, Rows, rake, sample_uniform
 from faceproof.data.settings import DemonstrationSettings
 from faceproof.metrics import Measured, auroc, measure
 from faceproof.records import FAKE, ROLES, SPLITS

@@ -12,6 +12,10 @@ from faceproof.results import Size
 from faceproof.settings import require_positive
 
 Shams = Literal["one", "each"]
+# Titles of `--help`.
+_PHOTOS = {"group": "photos"}
+_FORGERIES = {"group": "forgeries"}
+_WRITTEN = {"group": "what is written"}
 
 
 @dataclass(frozen=True)
@@ -24,47 +28,65 @@ class BuildSettings:
     exports: Path = field(metadata={"help": "folder for the two zips", "place": "folder"})
     results: Path = field(metadata={"help": "result file to write", "place": "file"})
     source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
-        default="orl", metadata={"help": "where real photos come from"}
+        default="orl", metadata={**_PHOTOS, "help": "where real photos come from"}
     )
     input: Path | None = field(
         default=None,
         metadata={
+            **_PHOTOS,
             "help": "folder or zip of photos; for portraits their manifest; for hub user/name; "
             "for a collection its folder, with metadata.csv",
             "place": "input",
         },
     )
     columns: list[str] = field(
-        default_factory=list, metadata={"help": "for hub, what is where: image=photo identity=who"}
+        default_factory=list,
+        metadata={**_PHOTOS, "help": "for hub, what is where: image=photo identity=who"},
     )
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
+    labels: list[str] = field(default_factory=list, metadata={**_PHOTOS, "help": LABELS_HELP})
     terms: str | None = field(
-        default=None, metadata={"help": "of a collection, only rows whose `terms` say this"}
+        default=None,
+        metadata={**_PHOTOS, "help": "of a collection, only rows whose `terms` say this"},
     )
     hosts: list[str] = field(
         default_factory=list,
         metadata={
+            **_PHOTOS,
             "help": "of a collection, sets beside whose photos fakes stand that have none of "
-            "their own; empty: all"
+            "their own; empty: all",
         },
     )
-    limit: int | None = field(default=None, metadata={"help": "at most so many photos"})
+    limit: int | None = field(default=None, metadata={**_PHOTOS, "help": "at most so many photos"})
     methods: list[str] = field(
         default_factory=lambda: ["swap", AUTOENCODER],
-        metadata={"help": f"forgeries made of every photo, of {', '.join(NAMES)}"},
+        metadata={**_FORGERIES, "help": f"forgeries made of every photo, of {', '.join(NAMES)}"},
     )
     shams: Shams = field(
-        default="one", metadata={"help": "one per photo, of a family drawn at random, or of each"}
+        default="one",
+        metadata={**_FORGERIES, "help": "one per photo, of a family drawn at random, or of each"},
     )
-    seed: int = field(default=0, metadata={"help": "of splits, donors, codecs and the autoencoder"})
-    autoencoder_steps: int = field(default=800, metadata={"help": "training steps of 16 patches"})
-    generator_steps: int = field(default=1200, metadata={"help": "training steps of 32 faces"})
+    seed: int = field(
+        default=0, metadata={**_FORGERIES, "help": "of splits, donors, codecs and the autoencoder"}
+    )
+    autoencoder_steps: int = field(
+        default=800, metadata={**_FORGERIES, "help": "training steps of 16 patches"}
+    )
+    generator_steps: int = field(
+        default=1200, metadata={**_FORGERIES, "help": "training steps of 32 faces"}
+    )
     workers: int = field(
-        default=2, metadata={"help": "photos forged at a time; any number gives the same bytes"}
+        default=2,
+        metadata={**_FORGERIES, "help": "photos forged at a time; any number gives the same bytes"},
     )
-    gallery_photos: int = field(default=8, metadata={"help": "photos of each split in the gallery"})
-    rows_per_shard: int = field(default=200, metadata={"help": "rows of one parquet file, at most"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+    gallery_photos: int = field(
+        default=8, metadata={**_WRITTEN, "help": "photos of each split in the gallery"}
+    )
+    rows_per_shard: int = field(
+        default=200, metadata={**_WRITTEN, "help": "rows of one parquet file, at most"}
+    )
+    size: Size = field(
+        default="sample", metadata={**_WRITTEN, "help": "what the results call themselves"}
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""

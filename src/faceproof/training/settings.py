@@ -12,6 +12,12 @@ from faceproof.settings import require_positive, require_rate
 from faceproof.training.augmentation import RECIPES, Recipe
 from faceproof.training.corruptions import STRESSES
 
+# Titles of `--help`.
+_DATA = {"group": "what is learned from"}
+_NETWORK = {"group": "the network"}
+_LEARNING = {"group": "how it learns"}
+_MEASURES = {"group": "what is measured"}
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -43,6 +49,7 @@ class TrainSettings:
     data: str | None = field(
         default=None,
         metadata={
+            **_DATA,
             "help": "store to stream training images from, s3://... or a folder; "
             "validation and test stay those of `dataset`",
             "place": "input",
@@ -50,77 +57,115 @@ class TrainSettings:
     )
     view: Path | None = field(
         default=None,
-        metadata={"help": "view of `data` to train on; else its split train", "place": "input"},
+        metadata={
+            **_DATA,
+            "help": "view of `data` to train on; else its split train",
+            "place": "input",
+        },
     )
     init: str = field(
         default=FROM_CONFIG,
         metadata={
+            **_NETWORK,
             "help": "Hub id or folder to fine-tune; `lite0`: the pretrained backbone that is "
             "installed here; `config`: from scratch",
             "place": "input",
         },
     )
-    kind: Kind = field(default="convnextv2", metadata={"help": "network made from scratch"})
+    kind: Kind = field(
+        default="convnextv2", metadata={**_NETWORK, "help": "network made from scratch"}
+    )
     depths: list[int] = field(
-        default_factory=lambda: [1, 1, 2, 1], metadata={"help": "blocks by stage"}
+        default_factory=lambda: [1, 1, 2, 1], metadata={**_NETWORK, "help": "blocks by stage"}
     )
     hidden_sizes: list[int] = field(
-        default_factory=lambda: [16, 32, 64, 128], metadata={"help": "channels by stage"}
+        default_factory=lambda: [16, 32, 64, 128],
+        metadata={**_NETWORK, "help": "channels by stage"},
     )
-    stem_pixels: int = field(default=4, metadata={"help": "side of the patches the stem cuts"})
+    stem_pixels: int = field(
+        default=4, metadata={**_NETWORK, "help": "side of the patches the stem cuts"}
+    )
     side_pixels: int = field(
-        default=0, metadata={"help": "side of the input; 0: the training faces' own, their median"}
+        default=0,
+        metadata={
+            **_NETWORK,
+            "help": "side of the input; 0: the training faces' own, their median",
+        },
     )
-    epochs: int = field(default=20, metadata={"help": "passes over the training photos, at most"})
+    epochs: int = field(
+        default=20, metadata={**_LEARNING, "help": "passes over the training photos, at most"}
+    )
     patience: int = field(
         default=5,
-        metadata={"help": "stop after so many epochs without a better AUROC; 0 validates never"},
+        metadata={
+            **_LEARNING,
+            "help": "stop after so many epochs without a better AUROC; 0 validates never",
+        },
     )
     validation_images: int = field(
-        default=1000, metadata={"help": "drawn to be looked at after each epoch, at most"}
+        default=1000, metadata={**_DATA, "help": "drawn to be looked at after each epoch, at most"}
     )
     crop_pixels: int = field(
-        default=64, metadata={"help": "side of the training crops, native scale; 0 for whole faces"}
+        default=64,
+        metadata={**_DATA, "help": "side of the training crops, native scale; 0 for whole faces"},
     )
-    batch: int = field(default=8, metadata={"help": "photos a step and process"})
+    batch: int = field(default=8, metadata={**_LEARNING, "help": "photos a step and process"})
     images_of_each: int = field(
-        default=3, metadata={"help": "of a photo's reals and of its fakes, drawn each time"}
+        default=3,
+        metadata={**_DATA, "help": "of a photo's reals and of its fakes, drawn each time"},
     )
-    learning_rate: float = field(default=1e-3, metadata={"help": "peak of AdamW's cosine schedule"})
-    weight_decay: float = field(default=0.05, metadata={"help": "of AdamW"})
+    learning_rate: float = field(
+        default=1e-3, metadata={**_LEARNING, "help": "peak of AdamW's cosine schedule"}
+    )
+    weight_decay: float = field(default=0.05, metadata={**_LEARNING, "help": "of AdamW"})
     mask_weight: float = field(
-        default=1.0, metadata={"help": "of the mask head's loss beside the label's; 0 for none"}
+        default=1.0,
+        metadata={**_NETWORK, "help": "of the mask head's loss beside the label's; 0 for none"},
     )
     decay: float = field(
-        default=0.98, metadata={"help": "of the running mean of the weights, a step; 0 for none"}
+        default=0.98,
+        metadata={**_LEARNING, "help": "of the running mean of the weights, a step; 0 for none"},
     )
     augment: Recipe = field(
         default="degradation",
-        metadata={"help": "what training images go through; wild wants crop_pixels 0"},
+        metadata={**_DATA, "help": "what training images go through; wild wants crop_pixels 0"},
     )
     leave_out: str | None = field(
         default=None,
-        metadata={"help": "family, method or source that training and validation never see"},
+        metadata={
+            **_DATA,
+            "help": "family, method or source that training and validation never see",
+        },
     )
     error_rate: float = field(
         default=0.05,
-        metadata={"help": "share of validation reals that may be called fake, and fakes real"},
+        metadata={
+            **_MEASURES,
+            "help": "share of validation reals that may be called fake, and fakes real",
+        },
     )
     bf16: bool = field(
-        default=False, metadata={"help": "mixed precision; pays for a ViT on CPUs that have it"}
+        default=False,
+        metadata={**_LEARNING, "help": "mixed precision; pays for a ViT on CPUs that have it"},
     )
     device: Literal["cpu", "auto"] = field(
-        default="cpu", metadata={"help": "auto: a GPU where there is one"}
+        default="cpu", metadata={**_LEARNING, "help": "auto: a GPU where there is one"}
     )
-    weights: Weights = field(default="fp32", metadata={"help": "how they are saved"})
+    weights: Weights = field(default="fp32", metadata={**_NETWORK, "help": "how they are saved"})
     report_to: Literal["none", "tensorboard", "trackio"] = field(
-        default="none", metadata={"help": "where losses and metrics are logged beside `history`"}
+        default="none",
+        metadata={**_MEASURES, "help": "where losses and metrics are logged beside `history`"},
     )
     read_test: bool = field(
-        default=True, metadata={"help": "measure test at the end; off for a try among others"}
+        default=True,
+        metadata={**_MEASURES, "help": "measure test at the end; off for a try among others"},
     )
-    seed: int = field(default=0, metadata={"help": "of weights, order, augmentation, intervals"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+    seed: int = field(
+        default=0, metadata={**_MEASURES, "help": "of weights, order, augmentation, intervals"}
+    )
+    size: Size = field(
+        default="sample", metadata={**_MEASURES, "help": "what the results call themselves"}
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
