@@ -14,6 +14,7 @@ before anything is read or written:
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
@@ -126,6 +127,7 @@ def _check_places(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     uses = {one.name: one.metadata["place"] for one in fields(kind) if "place" in one.metadata}
     for name, use in uses.items():
         found[name] = _expand(values[name], is_input=use == "input")
+    _refuse_same([found[name] for name, use in uses.items() if use == "file"])
     inputs = [one for name, use in uses.items() if use == "input" for one in _to_list(found[name])]
     for name, use in uses.items():
         for output in _to_list(found[name]) if use not in ("input", "inside") else ():
@@ -149,8 +151,20 @@ def _expand(value: Any, is_input: bool) -> Any:
     if isinstance(value, list):
         return [_expand(one, is_input) for one in value]
     if isinstance(value, Path):
-        return value.expanduser() if is_input else storage.expand(value)
-    return str(Path(value).expanduser()) if str(value).startswith("~") else value
+        return storage.expand_home(value) if is_input else storage.expand(value)
+    return str(storage.expand_home(Path(value))) if str(value).startswith("~") else value
+
+
+def _refuse_same(outputs: Iterable[Path | None]) -> None:
+    """Two results at one place: the second would replace the first."""
+    seen: set[Path] = set()
+    for one in outputs:
+        if one is None:
+            continue
+        place = Path(os.path.realpath(one))
+        if place in seen:
+            raise SettingsError(f"two results would be written to {one}; give each its own name")
+        seen.add(place)
 
 
 def _to_list(value: Any) -> list[Any]:

@@ -129,7 +129,7 @@ def test_a_fault_of_ours_keeps_its_traceback_and_asks_for_a_report(
 
 
 HALF = """
-import sys, threading
+import signal, sys, threading
 from pathlib import Path
 from faceproof import console
 from faceproof.storage import replacing, replacing_folder
@@ -141,6 +141,7 @@ def main():
         print("half", flush=True)
         threading.Event().wait()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 console.run(main)
 """
 

@@ -93,3 +93,15 @@ def test_help_lists_options_by_group(capsys: pytest.CaptureFixture[str]) -> None
     assert "--word" in options
     assert all(name in numbers for name in ("--first", "--second", "--no_second"))
     assert settings.read(Grouped, None, ["--first", "3", "--no_second"]) == Grouped(3, "a", False)
+
+
+def test_two_results_at_one_place_are_refused(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Two:
+        first: Path = field(metadata={"place": "file"})
+        second: Path | None = field(default=None, metadata={"place": "file"})
+
+    words = ["--first", str(tmp_path / "a.csv")]
+    assert settings.read(Two, None, words).second is None
+    with pytest.raises(SettingsError, match="two results would be written to"):
+        settings.read(Two, None, [*words, "--second", str(tmp_path / "b" / ".." / "a.csv")])

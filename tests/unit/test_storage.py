@@ -12,8 +12,11 @@ from faceproof.errors import StorageError
 from faceproof.storage import (
     MARKER,
     PAGE_MARK,
+    check_file,
+    check_folder,
     claim_folder,
     drop_folder,
+    expand,
     fresh_folder,
     hash_file,
     hash_files,
@@ -198,3 +201,40 @@ def test_hashes_are_sha256_and_depend_on_order(tmp_path: Path) -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "hush" not in repr(Endpoint("http://127.0.0.1:1", "key", "hush"))
+
+
+def test_a_file_in_our_folder_is_replaced_only_if_we_wrote_it(tmp_path: Path) -> None:
+    folder = claim_folder(tmp_path / "out")
+    (folder / "mine.csv").write_text("my only copy")
+    with pytest.raises(StorageError, match="did not write it"), replacing(folder / "mine.csv"):
+        pass
+    assert (folder / "mine.csv").read_text() == "my only copy"
+    for text in ("one", "two"):
+        with replacing(folder / "ours.txt") as partial:
+            partial.write_text(text)
+    assert (folder / "ours.txt").read_text() == "two"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"epoch": 3.0, "train_runtime": 12.5}', "the word faceproof_view in a thesis"]
+)
+def test_words_of_others_are_no_marks(tmp_path: Path, text: str) -> None:
+    (tmp_path / "theirs").write_text(text)
+    with pytest.raises(StorageError, match="did not write it"):
+        check_file(tmp_path / "theirs")
+
+
+def test_paths_that_lead_nowhere_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "l1").symlink_to(tmp_path / "l2")
+    (tmp_path / "l2").symlink_to(tmp_path / "l1")
+    for path in (tmp_path / "l1", tmp_path / "a\0b"):
+        for check in (check_file, check_folder):
+            with pytest.raises(StorageError, match="cannot write"):
+                check(path)
+    with pytest.raises(StorageError, match="no such user"):
+        expand(Path("~nobody-of-that-name/x"))
+
+
+def test_a_marker_that_is_no_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / MARKER).write_bytes(b"\xff\xfe")
+    assert claim_folder(tmp_path) == tmp_path

@@ -11,6 +11,10 @@ from PIL import Image, ImageOps
 
 from faceproof.data.images import UNDECODABLE
 from faceproof.errors import InputError
+from faceproof.storage import expand_home
+
+_KEPT = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I", "I;16", "F")  # TIFF has them
+_NEAREST = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}
 
 # A path, the bytes of an image file, a Pillow image, or (H, W), (H, W, 3) or (H, W, 4) uint8 with
 # the channels in the order RGBA.
@@ -22,12 +26,12 @@ def read_picture(picture: Picture) -> bytes:
 
     Raises:
         OSError: a path that cannot be read.
-        InputError: anything that is no `Picture`.
+        InputError: anything that is no `Picture`, or an image that is closed or empty.
     """
     if isinstance(picture, bytes):
         return picture
     if isinstance(picture, str | PathLike):
-        return Path(picture).expanduser().read_bytes()
+        return expand_home(Path(picture)).read_bytes()
     if isinstance(picture, np.ndarray):
         return _write_image(_open_array(picture))
     if isinstance(picture, Image.Image):
@@ -56,5 +60,11 @@ def _turn_upright(picture: Image.Image) -> Image.Image:
 
 def _write_image(picture: Image.Image) -> bytes:
     sink = BytesIO()
-    picture.save(sink, "TIFF")  # takes every mode: palettes, CMYK, 16 bits, floats
+    try:
+        kept = (
+            picture if picture.mode in _KEPT else picture.convert(_NEAREST.get(picture.mode, "RGB"))
+        )
+        kept.save(sink, "TIFF")
+    except (OSError, ValueError) as error:  # closed, or without pixels
+        raise InputError(f"the image cannot be used: {error}") from error
     return sink.getvalue()

@@ -29,7 +29,7 @@ from faceproof.detector.pictures import Picture, read_picture
 from faceproof.detector.settings import RELEASED, Precision
 from faceproof.errors import ImageError
 from faceproof.metrics import Labels, Measured, Scores
-from faceproof.storage import hash_file, replacing
+from faceproof.storage import expand_home, hash_file, replacing
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def load_detector(model: str | PathLike[str] | None = None) -> "Detector":
     Raises:
         ModelError: there is no such model.
     """
-    return Detector(str(RELEASED if model is None else model))
+    return Detector(str(expand_home(Path(RELEASED if model is None else model))))
 
 
 class Detector:

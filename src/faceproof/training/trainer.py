@@ -30,7 +30,7 @@ from faceproof.detector.preprocessing import side_of
 from faceproof.errors import SettingsError
 from faceproof.records import Split
 from faceproof.results import Scalar
-from faceproof.storage import replacing
+from faceproof.storage import GENERATOR, replacing
 from faceproof.training import checkpoints
 from faceproof.training.batches import (
     Ahead,
@@ -223,7 +223,8 @@ def _stop_early(run: TrainSettings) -> list[EarlyStoppingCallback]:
 def write_history(log_history: list[dict[str, float]], path: Path) -> None:
     """Write loss and validation metrics by epoch as JSON lines, as the Trainer logged them."""
     with replacing(path) as partial:
-        partial.write_text("".join(json.dumps(entry) + "\n" for entry in log_history))
+        lines = [json.dumps({**entry, "written_by": GENERATOR}) for entry in log_history]
+        partial.write_text("".join(f"{line}\n" for line in lines))
 
 
 def make_scorer(metric_script: Path) -> Scorer:

@@ -56,9 +56,10 @@ def turn(orientation: int) -> Image.Exif:
     return exif
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "F", "I;16", "1", "LA"])
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "F", "I;16", "1", "LA", "HSV", "YCbCr"])
 def test_every_kind_of_image_is_taken(detector: Detector, face: Pixels, mode: str) -> None:
-    grey = Image.fromarray(face).convert("L")
+    is_colour = mode in ("HSV", "YCbCr")
+    grey = Image.fromarray(face).convert("RGB" if is_colour else "L")
     picture = grey.convert("I").convert(mode) if mode == "I;16" else grey.convert(mode)
     assert detector(picture).score is not None
 
@@ -82,6 +83,7 @@ def test_without_a_face_there_is_no_box(detector: Detector) -> None:
         (np.zeros((3, 8, 8), np.uint8), r"\(3, 8, 8\)"),
         (np.zeros((0, 8, 3), np.uint8), r"\(0, 8, 3\)"),
         (None, "not NoneType"),
+        (Image.new("RGB", (0, 4)), "cannot be used"),
     ],
 )
 def test_what_is_no_picture_is_refused(detector: Detector, picture: Any, message: str) -> None:

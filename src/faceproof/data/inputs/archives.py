@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from faceproof.data.inputs.labels import LabelReader, describe_unknown
-from faceproof.data.inputs.names import NameIndex, normalise
+from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_hidden
+from faceproof.data.inputs.names import NameIndex, find_column, fold, normalise
 from faceproof.data.inputs.spreadsheets import read_spreadsheet
 from faceproof.data.inputs.walks import ImageFile, Reader, Walk, choose, open_file, open_zip, walk
 from faceproof.errors import ImageError, InputError, name_some
@@ -18,6 +19,7 @@ from faceproof.storage import replacing
 logger = logging.getLogger(__name__)
 
 TRUTH_NAME = "labels.csv"
+_METADATA_NAME = "metadata.csv"  # of a folder of images as `datasets` has it; a label may be in it
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: same content, same bytes
 _PLAIN = LabelReader()
 
@@ -46,7 +48,8 @@ def open_archive(path: Path, labels: LabelReader = _PLAIN) -> Archive:
     """List a folder's or zip's images and its truth; `path` may also be one image.
 
     Truth is in files `labels.csv` (`image,label`, optionally `component_id`), each for the images
-    in its folder and below; without one, in the names of the folders above an image.
+    in its folder and below; without one, in a `metadata.csv` that has a column `label`; without
+    that, in the names of the folders above an image.
 
     Args:
         path: of the folder, zip or image.
@@ -117,6 +120,10 @@ def _add_truth(found: Walk, path: Path, labels: LabelReader) -> Archive:
         name: read for name, read in found.others.items()
         if PurePosixPath(name).name.lower() == TRUTH_NAME
     }  # fmt: skip
+    manifests = manifests or {
+        name: read for name, read in found.others.items()
+        if PurePosixPath(name).name.lower() == _METADATA_NAME and _has_labels(read)
+    }  # fmt: skip
     if not manifests:
         return Archive(found.images, *_read_folders(names, labels))
     truth: dict[str, Truth] = {}
@@ -132,6 +139,17 @@ def _add_truth(found: Walk, path: Path, labels: LabelReader) -> Archive:
             ", ".join(manifests), len(names) - len(truth), len(names), first,
         )  # fmt: skip
     return Archive(found.images, truth)
+
+
+def _has_labels(read: Reader) -> bool:
+    """Whether a table has a column of labels beside its images; no matter what else it is."""
+    try:
+        header = read().splitlines()[0].decode("utf-8-sig")
+    except (ImageError, IndexError, UnicodeDecodeError):
+        return False
+    return find_column(re.split(r"[,;\t]", header), "image") is not None and bool(
+        {"label", "labels"} & {fold(one.strip('"')) for one in re.split(r"[,;\t]", header)}
+    )
 
 
 def _read_folders(
@@ -156,6 +174,8 @@ def _read_manifest(
     columns = (sheet.column("image") or [], sheet.column("label") or [], groups)
     for number, (image, word, group) in enumerate(zip(*columns, strict=True), start=2):
         label = labels.read(word)
+        if label is None and is_hidden(word) and word.strip():
+            continue
         if label is None:
             raise InputError(f"line {number} says {word!r} where real or fake is expected")
         name = index.find(str(folder / normalise(image)))

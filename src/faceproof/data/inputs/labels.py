@@ -51,6 +51,7 @@ def _compile(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"{around}(?:(?:{'|'.join(words)}){around})+")
 
 
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _Place = tuple[str, ...]  # folders from the outermost on
 
 _PATTERNS = {label: _compile((*_STRONG[label], *_WEAK[label])) for label in LABELS}
@@ -68,6 +69,17 @@ class LabelReader:
         """What one cell, class name or folder name means; None where that is not known."""
         text = _clean(value)
         return self.own.get(text) or _match(text, _PATTERNS)
+
+    def suspect(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Folders that read like fake, where every image lies in one and no label is known of any.
+
+        A weak word, such as `altered`, says nothing by itself; where it is all that there is, it is
+        more likely a label than a person.
+        """
+        found = [
+            [part for part in _list_folders(name) if self.read(part) == _FAKE] for name in names
+        ]
+        return tuple(sorted({one for parts in found for one in parts})) if all(found) else ()
 
     def read_classes(self, names: Sequence[str], where: str) -> tuple[Label, ...]:
         """What each class of a ClassLabel means, by code.
@@ -159,7 +171,7 @@ def parse_labels(entries: Sequence[str]) -> LabelReader:
     """The reader that `--labels` asks for: `real,fake` for the codes 0 and 1, or `word=fake ...`.
 
     Raises:
-        InputError: an entry that says neither.
+        InputError: an entry that says neither, or says of one word both.
     """
     own: dict[str, Label] = {}
     for entry in entries:
@@ -170,7 +182,11 @@ def parse_labels(entries: Sequence[str]) -> LabelReader:
                 f"--labels {entry} says nothing; give real,fake (what 0 and 1 mean) or word=fake"
             )
         words = [word] if is_pair else [str(code) for code in range(len(meanings))]
-        own |= {_clean(one): label for one, label in zip(words, meanings, strict=True) if label}
+        for one, label in zip(words, meanings, strict=True):
+            spelled = _clean(one)
+            if not spelled or label is None or own.get(spelled, label) != label:
+                raise InputError(f"--labels {entry}: {one!r} says nothing, or two things")
+            own[spelled] = label
         if not is_pair:  # a boolean says it like a number
             own |= {
                 name: label
@@ -211,7 +227,7 @@ def is_fake(label: Label | None) -> bool:
 def is_hidden(value: object) -> bool:
     """True for a cell that states no label: null, -1, not a number, or no text."""
     if isinstance(value, str):
-        return not value.strip()
+        return _clean(value) in ("", "-1")
     return value is None or value == -1 or value != value  # noqa: PLR0124  # not a number
 
 
@@ -221,8 +237,11 @@ def _match(text: str, patterns: Mapping[Label, re.Pattern[str]]) -> Label | None
 
 
 def _clean(value: object) -> str:
-    """Lower case, letters and digits alone."""
-    return "".join(one for one in str(value).lower() if one.isalnum())
+    """Lower case, letters and digits alone; a number as it is, for -1 is not 1."""
+    text = str(value).strip().lower()
+    if _NUMBER.fullmatch(text):
+        return f"{float(text):g}"
+    return "".join(one for one in text if one.isalnum())
 
 
 def _quote(name: str) -> str:

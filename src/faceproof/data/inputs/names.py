@@ -80,4 +80,5 @@ def _fold_path(name: str) -> str:
 
 
 def _drop_ending(name: str) -> str:
-    return str(PurePosixPath(_fold_path(name)).with_suffix("")) if _fold_path(name) else ""
+    path = PurePosixPath(_fold_path(name))
+    return str(path.with_suffix("")) if path.name else ""

@@ -2,8 +2,8 @@
 
 Folders that name a split or a label say nothing of a person; those that are a number, a session or
 a date do not either, unless there are no others: then they keep photos together that may show the
-same person. Of what is left, the outermost folder that differs between photos counts; where more
-than one could be meant, the photos are refused rather than divided by a guess.
+same person. Of what is left, the folder that differs between photos counts; where more than one
+does, the photos are refused rather than divided by a guess.
 """
 
 import re
@@ -18,9 +18,11 @@ from faceproof.errors import InputError, name_some
 
 _SESSION = re.compile(
     r"(session|sess|visit|day|week|month|year|take|shot|burst|roll|scene|clip|video|seq|sequence|"
-    r"part|batch|camera|cam|jpeg|jpg|png|dcim|album)s?[ _.-]*[0-9]*|[0-9]+(canon|apple|nikon)"
+    r"part|batch|camera|cam|jpeg|jpg|png|dcim|album|fold|group|run|(train|test|val|dev)[ _.-]?set|"
+    r"train|test|val|dev)s?[ _.-]*([0-9]*|[a-z])|[0-9]+(canon|apple|nikon)|"
+    r"(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[ _.-]*[0-9]*"
 )
-_DATE = re.compile(r"[0-9]{1,4}[ ._-][0-9]{1,2}([ ._-][0-9]{1,4})?([ t_-].*)?")
+_DATE = re.compile(r"[0-9]{1,4}[ ._-][0-9]{1,2}([ ._-][0-9]{1,4})?([ t_-].*)?|(19|20)[0-9]{6}")
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -91,7 +93,7 @@ def _is_name(part: str) -> bool:
 
 
 def _is_number(part: str) -> bool:
-    return _NUMBER.fullmatch(part.strip()) is not None
+    return _NUMBER.fullmatch(part.strip()) is not None and not _DATE.fullmatch(part.strip())
 
 
 def _is_session(part: str) -> bool:
@@ -122,16 +124,15 @@ def _refuse_mixed(chosen: Mapping[str, Sequence[str]]) -> None:
 
 
 def _choose_level(chosen: Mapping[str, Sequence[str]], varying: Sequence[int]) -> int:
-    """The outermost level that differs, if those below it repeat under it, as sessions do."""
-    outer, *inner = varying
-    for level in inner:
-        owners: dict[str, set[str]] = {}
-        for parts in chosen.values():
-            owners.setdefault(fold(parts[level]), set()).add(fold(parts[outer]))
-        if not any(len(one) > 1 for one in owners.values()):
-            examples = [name_some(sorted(_values(chosen, one))) for one in (outer, level)]
-            raise InputError(
-                f"two levels of folders could name people: ({examples[0]}) and, below it, "
-                f"({examples[1]}); keep one folder for each person"
-            )
-    return outer
+    """The one level that differs between photos.
+
+    Raises:
+        InputError: more than one does. A person in two places looks like a place with two people.
+    """
+    if len(varying) > 1:
+        examples = [name_some(sorted(_values(chosen, one))) for one in varying[:2]]
+        raise InputError(
+            f"two levels of folders could name people: ({examples[0]}) and, below it, "
+            f"({examples[1]}); keep one folder for each person"
+        )
+    return varying[0]

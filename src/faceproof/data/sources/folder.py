@@ -9,11 +9,11 @@ import logging
 from collections.abc import Iterator
 
 from faceproof.data.inputs.archives import Archive, open_archive
-from faceproof.data.inputs.labels import describe_unknown, is_fake
+from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_fake
 from faceproof.data.inputs.people import find_people
 from faceproof.data.inputs.walks import ImageFile
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
-from faceproof.errors import ImageError, InputError
+from faceproof.errors import ImageError, InputError, name_some
 from faceproof.storage import replacing
 
 _SOURCE = "folder"
@@ -33,7 +33,7 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     if request.input is None:
         raise InputError("the source folder needs an input; give --input FOLDER or FILE.zip")
     archive = open_archive(request.input, request.labels)
-    photos = _choose_real(archive)
+    photos = _choose_real(archive, request.labels)
     if not photos:
         raise InputError(f"{request.input} holds no image that it calls real")
     people = find_people([image.name for image in photos], request.labels)
@@ -42,11 +42,12 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
         yield _copy(image, people.person_of[image.name], request)
 
 
-def _choose_real(archive: Archive) -> list[ImageFile]:
+def _choose_real(archive: Archive, labels: LabelReader) -> list[ImageFile]:
     """What the archive calls real; all of it where it says nothing of real and fake.
 
     Raises:
-        InputError: a folder beside one that says real or fake says something that is not known.
+        InputError: a folder beside one that says real or fake says something that is not known, or
+            all folders read like fakes.
     """
     if archive.truth and archive.unknown:
         raise InputError(describe_unknown(archive.unknown))
@@ -54,6 +55,12 @@ def _choose_real(archive: Archive) -> list[ImageFile]:
     if fakes:
         logger.warning("left out %d images that the archive calls fake", len(fakes))
     if not archive.truth:
+        suspects = labels.suspect(image.name for image in archive.images)
+        if suspects:
+            raise InputError(
+                f"the folders {name_some(list(suspects))} read like fakes; say what they are, such "
+                f"as --labels {suspects[0]}=fake"
+            )
         return list(archive.images)
     unsaid = sum(image.name not in archive.truth for image in archive.images)
     if unsaid:

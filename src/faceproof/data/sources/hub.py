@@ -101,10 +101,12 @@ def _find_reals(
         read = request.labels.reader_of(names, f"column {column} of {name}")
         return lambda row: not is_hidden(row[column]) and not is_fake(read(row[column]))
 
+    is_named = any(is_same(one, wanted) for one in names or ())  # else it is a code
+
     def is_wanted(row: Mapping[str, Any]) -> bool:
         value = row[column]
-        named = names[value] if names and isinstance(value, int) and value >= 0 else value
-        return is_same(str(value), wanted) or is_same(str(named), wanted)
+        is_code = bool(names) and isinstance(value, int) and value >= 0
+        return is_same(str(names[value] if names and is_code and is_named else value), wanted)
 
     return is_wanted
 

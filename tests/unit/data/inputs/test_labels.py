@@ -122,3 +122,18 @@ def test_class_names_of_other_models_are_guessed_with_care(phrase: str, label: s
 def test_spellings_of_one_class_are_the_same() -> None:
     assert is_same("LABEL_1", "label-1")
     assert not is_same("LABEL_1", "LABEL_0")
+
+
+def test_a_minus_or_a_dot_makes_another_number() -> None:
+    reader = parse_labels(["real,fake"])
+    assert reader.read_values(["-1", "1", "1.0", "0"], None, "c") == [None, "fake", "fake", "real"]
+    with pytest.raises(InputError, match="'10'"):
+        reader.read_values(["10"], None, "c")
+    with pytest.raises(InputError, match="'-2'"):
+        reader.read_values(["-2"], None, "c")
+
+
+@pytest.mark.parametrize("entries", [["+=fake"], ["A b=real", "a-b=fake"], ["real,fake", "1=real"]])
+def test_words_that_say_nothing_or_two_things_are_refused(entries: list[str]) -> None:
+    with pytest.raises(InputError, match="says nothing, or two things"):
+        parse_labels(entries)

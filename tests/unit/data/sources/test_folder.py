@@ -52,3 +52,26 @@ def test_an_unreadable_member_is_still_counted_in(tmp_path: Path, face: Pixels) 
 def test_an_input_is_needed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="give --input"):
         next(folder.read(SourceRequest(None, tmp_path)))
+
+
+@pytest.mark.parametrize("folders", [["altered"], ["swapped", "morphed", "gan"], ["x/altered"]])
+def test_folders_that_all_read_like_fakes_are_refused(
+    tmp_path: Path, face: Pixels, folders: list[str]
+) -> None:
+    data = encode_jpeg(face, 90, 0)
+    members = {f"{folder}/{number}.jpg": data for folder in folders for number in range(3)}
+    with pytest.raises(InputError, match="read like fakes"):
+        read(tmp_path, members)
+
+
+def test_a_table_of_metadata_says_what_is_fake(tmp_path: Path, face: Pixels) -> None:
+    data = encode_jpeg(face, 90, 0)
+    table = b"file_name,label\na.jpg,real\nb.jpg,fake\n"
+    (photo,) = read(tmp_path, {"a.jpg": data, "b.jpg": data, "metadata.csv": table})
+    assert photo.path.read_bytes() == data
+
+
+def test_a_table_without_labels_says_nothing(tmp_path: Path, face: Pixels) -> None:
+    data = encode_jpeg(face, 90, 0)
+    table = b"file_name,age\na.jpg,30\nb.jpg,40\n"
+    assert len(read(tmp_path, {"a.jpg": data, "b.jpg": data, "metadata.csv": table})) == 2
