@@ -2,14 +2,13 @@
 
 import hashlib
 import logging
-import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_hidden
-from faceproof.data.inputs.names import NameIndex, find_column, fold, normalise
+from faceproof.data.inputs.names import NameIndex, fold, normalise
 from faceproof.data.inputs.spreadsheets import read_spreadsheet
 from faceproof.data.inputs.walks import ImageFile, Reader, Walk, choose, open_file, open_zip, walk
 from faceproof.errors import ImageError, InputError, name_some
@@ -142,14 +141,12 @@ def _add_truth(found: Walk, path: Path, labels: LabelReader) -> Archive:
 
 
 def _has_labels(read: Reader) -> bool:
-    """Whether a table has a column of labels beside its images; no matter what else it is."""
+    """Whether a table names images and has a column that is called label."""
     try:
-        header = read().splitlines()[0].decode("utf-8-sig")
-    except (ImageError, IndexError, UnicodeDecodeError):
+        header = read_spreadsheet(read(), "it", ("image", "label")).header
+    except (ImageError, InputError):
         return False
-    return find_column(re.split(r"[,;\t]", header), "image") is not None and bool(
-        {"label", "labels"} & {fold(one.strip('"')) for one in re.split(r"[,;\t]", header)}
-    )
+    return not {"label", "labels"}.isdisjoint(map(fold, header))
 
 
 def _read_folders(

@@ -51,7 +51,7 @@ def _compile(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"{around}(?:(?:{'|'.join(words)}){around})+")
 
 
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+_NUMBER = re.compile(r"\+?(-?[0-9]+)(?:\.0*)?|[+-]?[0-9]+\.[0-9]+")
 _Place = tuple[str, ...]  # folders from the outermost on
 
 _PATTERNS = {label: _compile((*_STRONG[label], *_WEAK[label])) for label in LABELS}
@@ -227,7 +227,7 @@ def is_fake(label: Label | None) -> bool:
 def is_hidden(value: object) -> bool:
     """True for a cell that states no label: null, -1, not a number, or no text."""
     if isinstance(value, str):
-        return _clean(value) in ("", "-1")
+        return not value.strip() or _clean(value) == "-1"
     return value is None or value == -1 or value != value  # noqa: PLR0124  # not a number
 
 
@@ -237,10 +237,10 @@ def _match(text: str, patterns: Mapping[Label, re.Pattern[str]]) -> Label | None
 
 
 def _clean(value: object) -> str:
-    """Lower case, letters and digits alone; a number as it is, for -1 is not 1."""
+    """Lower case, letters and digits alone; of a number all, for -1 is not 1, but 1.0 is."""
     text = str(value).strip().lower()
-    if _NUMBER.fullmatch(text):
-        return f"{float(text):g}"
+    if number := _NUMBER.fullmatch(text):
+        return number[1] or text
     return "".join(one for one in text if one.isalnum())
 
 

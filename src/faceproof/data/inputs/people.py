@@ -18,9 +18,9 @@ from faceproof.errors import InputError, name_some
 
 _SESSION = re.compile(
     r"(session|sess|visit|day|week|month|year|take|shot|burst|roll|scene|clip|video|seq|sequence|"
-    r"part|batch|camera|cam|jpeg|jpg|png|dcim|album|fold|group|run|(train|test|val|dev)[ _.-]?set|"
-    r"train|test|val|dev)s?[ _.-]*([0-9]*|[a-z])|[0-9]+(canon|apple|nikon)|"
-    r"(jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[ _.-]*[0-9]*"
+    r"part|batch|camera|cam|jpeg|jpg|png|dcim|album|fold|group|run|"
+    r"(train|test|val|dev)([ _.-]?set)?)s?[ _.-]*[0-9]*|"
+    r"(session|part|batch|fold|group|set)[ _.-]*[a-z]|[0-9]+(canon|apple|nikon)"
 )
 _DATE = re.compile(r"[0-9]{1,4}[ ._-][0-9]{1,2}([ ._-][0-9]{1,4})?([ t_-].*)?|(19|20)[0-9]{6}")
 _NUMBER = re.compile(r"[0-9]+")

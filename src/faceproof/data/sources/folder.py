@@ -13,7 +13,7 @@ from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_fake
 from faceproof.data.inputs.people import find_people
 from faceproof.data.inputs.walks import ImageFile
 from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
-from faceproof.errors import ImageError, InputError, name_some
+from faceproof.errors import ImageError, InputError
 from faceproof.storage import replacing
 
 _SOURCE = "folder"
@@ -57,10 +57,7 @@ def _choose_real(archive: Archive, labels: LabelReader) -> list[ImageFile]:
     if not archive.truth:
         suspects = labels.suspect(image.name for image in archive.images)
         if suspects:
-            raise InputError(
-                f"the folders {name_some(list(suspects))} read like fakes; say what they are, such "
-                f"as --labels {suspects[0]}=fake"
-            )
+            raise InputError(describe_unknown(suspects))
         return list(archive.images)
     unsaid = sum(image.name not in archive.truth for image in archive.images)
     if unsaid:

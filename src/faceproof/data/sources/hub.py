@@ -101,12 +101,13 @@ def _find_reals(
         read = request.labels.reader_of(names, f"column {column} of {name}")
         return lambda row: not is_hidden(row[column]) and not is_fake(read(row[column]))
 
-    is_named = any(is_same(one, wanted) for one in names or ())  # else it is a code
+    if not any(is_same(one, wanted) for one in names or ()):
+        names = None  # `real` is a code, or the column states no names
 
     def is_wanted(row: Mapping[str, Any]) -> bool:
         value = row[column]
-        is_code = bool(names) and isinstance(value, int) and value >= 0
-        return is_same(str(names[value] if names and is_code and is_named else value), wanted)
+        named = names[value] if names and isinstance(value, int) and value >= 0 else value
+        return is_same(str(named), wanted)
 
     return is_wanted
 

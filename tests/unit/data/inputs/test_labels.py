@@ -131,6 +131,10 @@ def test_a_minus_or_a_dot_makes_another_number() -> None:
         reader.read_values(["10"], None, "c")
     with pytest.raises(InputError, match="'-2'"):
         reader.read_values(["-2"], None, "c")
+    with pytest.raises(InputError, match="'\\?'"):
+        reader.read_values(["?"], None, "c")
+    assert not is_same("1234567", "1234568")
+    assert not is_same("1.5", "15")
 
 
 @pytest.mark.parametrize("entries", [["+=fake"], ["A b=real", "a-b=fake"], ["real,fake", "1=real"]])

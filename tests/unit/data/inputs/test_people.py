@@ -19,7 +19,7 @@ from faceproof.errors import InputError
         (["fold1/anna/0", "fold2/anna/1", "fold2/ben/2"], [0, 0, 1]),
         (["train_set/anna/0", "test_set/anna/1", "test_set/ben/2"], [0, 0, 1]),
         (["groupA/anna/0", "groupB/anna/1", "groupB/ben/2"], [0, 0, 1]),
-        (["jan/anna/0", "feb/anna/1", "feb/ben/2"], [0, 0, 1]),
+        (["jan/0", "may/1", "runa/2"], [0, 1, 2]),
         (["20240105/001/0", "20240106/001/1", "20240106/002/2"], [0, 0, 1]),
         (["a", "b", "c"], [0, 1, 2]),
         (["real/a", "real/b", "real/c"], [0, 1, 2]),
@@ -46,6 +46,7 @@ def test_the_level_is_said_with_examples() -> None:
         (["anna/1", "2"], "different depths"),
         (["anna/paris/1", "anna/rome/2", "ben/oslo/3"], "two levels of folders"),
         (["anna/paris/0", "anna/rome/1", "ben/paris/2"], "two levels of folders"),
+        (["jan/anna/0", "feb/anna/1", "feb/ben/2"], "two levels of folders"),
         (["NIKON/anna/0", "CANON/anna/1", "CANON/ben/2"], "two levels of folders"),
     ],
 )

@@ -60,13 +60,19 @@ def test_folders_that_all_read_like_fakes_are_refused(
 ) -> None:
     data = encode_jpeg(face, 90, 0)
     members = {f"{folder}/{number}.jpg": data for folder in folders for number in range(3)}
-    with pytest.raises(InputError, match="read like fakes"):
+    with pytest.raises(InputError, match="say nothing of real or fake that is known"):
         read(tmp_path, members)
 
 
-def test_a_table_of_metadata_says_what_is_fake(tmp_path: Path, face: Pixels) -> None:
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"file_name,label\na.jpg,real\nb.jpg,fake\n",
+        b'"file_name";"label"\n"a.jpg";"real"\n"b.jpg";"fake"\n',
+    ],
+)
+def test_a_table_of_metadata_says_what_is_fake(tmp_path: Path, face: Pixels, table: bytes) -> None:
     data = encode_jpeg(face, 90, 0)
-    table = b"file_name,label\na.jpg,real\nb.jpg,fake\n"
     (photo,) = read(tmp_path, {"a.jpg": data, "b.jpg": data, "metadata.csv": table})
     assert photo.path.read_bytes() == data
 
