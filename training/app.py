@@ -12,7 +12,7 @@ from threading import Event
 from faceproof import console, settings
 from faceproof.app.settings import AppSettings
 
-RELEASED = Path(__file__).with_name("released")
+BESIDE = Path(__file__).with_name("model")  # in a Space the model lies beside this file
 
 
 def main() -> int:
@@ -22,9 +22,11 @@ def main() -> int:
     from faceproof import memory
     from faceproof.app import page
     from faceproof.detector import predict
+    from faceproof.detector.released import find_released
 
     memory.keep_freed_memory()
-    detector = predict.Detector(run.model or str(RELEASED))
+    place = run.model or (BESIDE if BESIDE.is_dir() else find_released())
+    detector = predict.Detector(str(place))
     with page.serve(detector, run.port) as address:
         console.say(f"page         {address}  (Ctrl-C ends it)")
         Event().wait()

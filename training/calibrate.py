@@ -1,6 +1,6 @@
 r"""Fit a trained model's temperature and limits again: to your own data, or to larger inputs.
 
-    python training/calibrate.py --model training/released --dataset build/folder/dataset \
+    python training/calibrate.py --model build/released --dataset build/folder/dataset \
         --cache build/pixels --output build/folder/model --results build/folder/calibrated.json
 
 Weights stay as they are. Reads validation of a dataset that build_dataset.py made, never test.

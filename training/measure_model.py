@@ -1,6 +1,6 @@
 r"""Measure a trained model on a built dataset: every metric, by method, source and person.
 
-    python training/measure_model.py --model training/released --dataset build/release/dataset \
+    python training/measure_model.py --model build/released --dataset build/release/dataset \
         --cache build/pixels --results build/release/measured.json
 
 Reads validation and test of a dataset that build_dataset.py made, and the model's stored decision.
@@ -19,29 +19,36 @@ def main() -> int:
     from faceproof import memory, results
     from faceproof.detector import models
     from faceproof.storage import hash_file
-    from faceproof.training import corruptions, evaluation, splits
+    from faceproof.training import corruptions, evaluation, splits, subsets
 
     memory.keep_freed_memory()
     data = splits.load_splits(run.dataset, run.cache)
     model, processor, decision = models.load_model(str(run.model))
+    model = models.cast(model, run.precision)
 
+    inputs = {
+        "dataset": data["train"].fingerprint, "model": hash_file(run.model / models.WEIGHTS)
+    }  # fmt: skip
     values: dict[str, results.Measured | results.Scalar] = {}
     for name in run.splits:
-        asked = data[name].rows_from(run.sources)
-        scored = evaluation.score_split(model, processor, data[name], asked)
+        asked = subsets.choose_among(
+            data[name].table, data[name].rows_from(run.sources), run.forgeries, run.shams, run.seed
+        )
+        kept = evaluation.KeptScores(run.scores, (*inputs.values(), name, run.precision))
+        scored = kept.score(model, processor, data[name], asked)
         values |= evaluation.measure_whole(name, scored, decision, run.seed)
         for stress in console.progress(
             run.stresses, f"{name} under stress", "kinds", len(run.stresses)
         ):
             change = corruptions.STRESSES[stress]
-            scored = evaluation.score_split(model, processor, data[name], asked, change)
+            kept = evaluation.KeptScores(
+                run.scores, (*inputs.values(), name, run.precision, stress)
+            )
+            scored = kept.score(model, processor, data[name], asked, change)
             named = f"{name}_{stress}"
             values |= evaluation.measure_split(named, scored, decision, run.seed)
             values |= evaluation.measure_sources(named, scored, decision, run.seed)
 
-    inputs = {
-        "dataset": data["train"].fingerprint, "model": hash_file(run.model / models.WEIGHTS)
-    }  # fmt: skip
     results.write(run.results, values, results.Run(run, inputs))
     console.say(f"results      {run.results}")
     return 0

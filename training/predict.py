@@ -11,7 +11,7 @@ what (folders real/ and fake/, labels.csv with image,label, a label column) they
 from dataclasses import asdict
 
 from faceproof import console, settings
-from faceproof.detector.settings import RELEASED, PredictSettings
+from faceproof.detector.settings import PredictSettings
 
 
 def main() -> int:
@@ -22,12 +22,13 @@ def main() -> int:
     from faceproof.data.inputs import streams
     from faceproof.data.inputs.labels import parse_labels
     from faceproof.detector import predict, report
+    from faceproof.detector.released import find_released
     from faceproof.reports import pages
 
     memory.keep_freed_memory()
     labels = parse_labels(run.labels)
     stream = streams.open_stream(run.input, labels)
-    model = run.model or str(RELEASED)
+    model = run.model or str(find_released())
     detector = predict.Detector(model, run.align, run.calibrate, run.precision, run.explain)
 
     tally = predict.Tally(stream.truth)

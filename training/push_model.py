@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from faceproof import console, settings
-from faceproof.detector.settings import RELEASED, ModelPush
+from faceproof.detector.settings import ModelPush
 
 
 def main() -> int:
@@ -19,10 +19,11 @@ def main() -> int:
 
     from faceproof.data import pushes
     from faceproof.detector import onnx_export, publishing
+    from faceproof.detector.released import find_released
     from faceproof.reports import cards
 
     with tempfile.TemporaryDirectory() as scratch:
-        folder = publishing.copy_model(run.model or RELEASED, Path(scratch) / "model")
+        folder = publishing.copy_model(run.model or find_released(), Path(scratch) / "model")
         if run.model is None:
             (folder / publishing.CARD).write_text(cards.render_model_card(run.repository))
         if run.onnx:

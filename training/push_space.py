@@ -1,10 +1,10 @@
-"""Push the page of app.py to the Hub as a Space of its own, with the released detector inside.
+"""Push the page of app.py to the Hub as a Space of its own, with the small detector inside.
 
     python training/push_space.py --repository user/name
     python training/push_space.py --repository user/name --dry_run        # says what would go
 
-Reads `training/released`, result files for the card and the token of `hf auth login` (or HF_TOKEN).
-Writes to the Hub only.
+Reads `training/released_small`, result files for the card and the token of `hf auth login` (or
+HF_TOKEN). Writes to the Hub only.
 """
 
 import tempfile
@@ -26,7 +26,7 @@ def main() -> int:
 
     parts = spaces.Parts(
         app=HERE / "app.py",
-        model=HERE / "released",
+        model=HERE / "released_small",
         card=cards.render_space_card(),
         requirements=environments.pin_requirements(spaces.NEEDED),
     )

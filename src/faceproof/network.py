@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
 HubKind = Literal["dataset", "model", "space"]
 # Folders of a repository that a push renews as a whole.
 _OWNED: Mapping[HubKind, tuple[str, ...]] = {
-    "dataset": ("data",), "model": ("onnx",), "space": ("faceproof", "released")
+    "dataset": ("data",), "model": ("onnx",), "space": ("faceproof", "model")
 }  # fmt: skip
 
 

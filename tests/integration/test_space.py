@@ -46,7 +46,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_dry_run_lists_and_sends_nothing() -> None:
     done = run_script(*PUSH, "--dry_run")
     assert done.returncode == 0, done.stderr
-    for name in ("app.py", "README.md", "requirements.txt", "released/model.safetensors"):
+    for name in ("app.py", "README.md", "requirements.txt", "model/model.safetensors"):
         assert re.search(rf"^ *\d+ {re.escape(name)}$", done.stdout, re.MULTILINE)
     assert "nothing was sent" in done.stdout
 

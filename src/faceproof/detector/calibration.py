@@ -1,24 +1,28 @@
 """From a logit to a verdict: temperature and limits, all chosen on validation."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit
+from scipy.special import expit, logit, logsumexp
 
-from faceproof.metrics import Labels, Scores
+from faceproof.metrics import Labels, Scores, auroc
 from faceproof.records import FAKE
 
 Verdict = Literal["real", "fake", "unsure"]
-Margins = NDArray[np.float64]  # fake logit minus real logit, shape (N,)
+Margins = NDArray[np.float64]  # log odds of fake, shape (N,)
 
 UNSURE: Verdict = "unsure"
 
 _NEVER_FAKE, _NEVER_REAL = 2.0, -1.0  # limits that no score, 0 to 1, reaches
 _LOG_TEMPERATURE_LIMITS = (-4.0, 4.0)
+_EXPECTED_ERRORS = 5  # of a source that sets a limit; fewer would be its luck
+_ROUNDING = 1e-12  # of sums of shares
+_CLAIMED_AUROC = 0.85  # on validation, from which a kind of fake is claimed to be found
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,9 @@ class Decision:
         return "real" if score < self.real_below else UNSURE
 
 
-def calibrate(labels: Labels, margins: Margins, error_rate: float) -> Decision:
+def calibrate(
+    labels: Labels, margins: Margins, error_rate: float, cells: NDArray[np.str_] | None = None
+) -> Decision:
     """Fit the decision on validation images.
 
     Args:
@@ -74,6 +80,10 @@ def calibrate(labels: Labels, margins: Margins, error_rate: float) -> Decision:
         margins: fake logit minus real logit, shape (N,).
         error_rate: share of the reals that a verdict may call fake, and of the fakes real; the
             rest of what cannot be told is `unsure`.
+        cells: source of each real and kind of each fake, shape (N,). Where they are given, each
+            source of reals keeps to the error rate by itself if it has enough images for five
+            errors, and the kinds that the detector finds keep to it together, each counted alike.
+            Kinds with an AUROC below 0.85 set no limit: the detector does not claim to find them.
 
     Source: temperature scaling (Guo et al. 2017, section 4.2); the forced threshold is the one with
     the best balanced accuracy (Youden 1950), the middle of the widest stretch of equally good ones;
@@ -89,15 +99,21 @@ def calibrate(labels: Labels, margins: Margins, error_rate: float) -> Decision:
     )
     temperature = float(np.exp(best.x))
     scores = to_scores(margins, temperature)
-    real_below, fake_from = _choose_limits(labels, scores, error_rate)
+    if cells is None:
+        cells = np.zeros(len(labels), np.str_)
+    real_below, fake_from = _choose_limits(labels, scores, error_rate, cells)
     return Decision(
         temperature, _choose_threshold(labels, scores), real_below, fake_from, error_rate
     )
 
 
 def to_margins(logits: NDArray[np.floating]) -> Margins:
-    """Fake logit minus real logit, shape (N,), from logits, shape (N, 2)."""
-    return np.asarray(logits[:, FAKE] - logits[:, 1 - FAKE], np.float64)
+    """Log odds of fake, shape (N,), from logits, shape (N, 2) or more: the first label is real.
+
+    Of two labels they are fake logit minus real logit; of more, any kind of fake against real.
+    """
+    fakes = logsumexp(np.asarray(logits[:, FAKE:], np.float64), axis=1)
+    return np.asarray(fakes - logits[:, 0], np.float64)
 
 
 def to_scores(margins: Margins, temperature: float) -> Scores:
@@ -120,14 +136,44 @@ def _choose_threshold(labels: Labels, scores: Scores) -> float:
     return float((begin + end) / 2)
 
 
-def _choose_limits(labels: Labels, scores: Scores, error_rate: float) -> tuple[float, float]:
+def _choose_limits(
+    labels: Labels, scores: Scores, error_rate: float, cells: NDArray[np.str_]
+) -> tuple[float, float]:
     """Below the first a fake is rare, from the second on a real; equal where nothing is unsure."""
-    fake_from = min(_bound_above(scores[labels != FAKE], error_rate), _NEVER_FAKE)
-    real_below = max(-_bound_above(-scores[labels == FAKE], error_rate), _NEVER_REAL)
+    reals, fakes = scores[labels != FAKE], scores[labels == FAKE]
+    sources = _split(reals, cells[labels != FAKE])
+    kinds = _split(fakes, cells[labels == FAKE])
+    enough = math.ceil(_EXPECTED_ERRORS / error_rate)
+    known = [reals, *(one for one in sources if len(one) >= enough)]
+    claimed = [one for one in kinds if _tell_apart(reals, one) >= _CLAIMED_AUROC] or [fakes]
+    fake_from = min(max(_bound_above(one, error_rate) for one in known), _NEVER_FAKE)
+    real_below = max(_bound_below(claimed, error_rate), _NEVER_REAL)
     if real_below <= fake_from:
         return real_below, fake_from
     middle = (real_below + fake_from) / 2  # the classes stand apart: any limit between them does
     return middle, middle
+
+
+def _split(scores: Scores, cells: NDArray[np.str_]) -> list[Scores]:
+    return [scores[cells == name] for name in np.unique(cells)]
+
+
+def _tell_apart(reals: Scores, fakes: Scores) -> float:
+    labels = np.repeat([1 - FAKE, FAKE], [len(reals), len(fakes)])
+    return auroc(labels, np.concatenate([reals, fakes]))
+
+
+def _bound_below(kinds: Sequence[Scores], error_rate: float) -> float:
+    """A limit below which a new score falls with at most this chance, each kind counted alike.
+
+    Minus infinity where the scores are too few to promise it.
+    """
+    scores = np.concatenate(kinds)
+    shares = np.concatenate([np.full(len(one), 1 / len(one) / len(kinds)) for one in kinds])
+    order = np.argsort(scores)
+    reached = np.cumsum(shares[order]) * len(scores) / (len(scores) + 1)
+    rank = int(np.searchsorted(reached, error_rate + _ROUNDING, side="right"))
+    return float(np.nextafter(scores[order][rank - 1], -np.inf)) if rank else -math.inf
 
 
 def _bound_above(scores: Scores, error_rate: float) -> float:

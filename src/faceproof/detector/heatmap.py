@@ -41,7 +41,7 @@ def find_heat(
     hidden = outputs.hidden_states[-1]
     if hidden.ndim == 3:  # the last tokens of a ViT but the first lead nowhere: one layer earlier
         hidden = outputs.hidden_states[-2]
-    margin = outputs.logits[0, FAKE] - outputs.logits[0, 1 - FAKE]
+    margin = torch.logsumexp(outputs.logits[0, FAKE:], dim=0) - outputs.logits[0, 0]
     (slope,) = torch.autograd.grad(margin, hidden)
     places, slopes = to_map(hidden.detach())[0], to_map(slope)[0]
     weight = slopes.mean(dim=(1, 2), keepdim=True)

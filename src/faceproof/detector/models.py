@@ -1,6 +1,6 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from transformers.image_utils import PILImageResampling
 
 from faceproof.detector.assets import open_lite0
 from faceproof.detector.calibration import Decision
-from faceproof.detector.settings import FROM_CONFIG, Kind, Weights
+from faceproof.detector.settings import FROM_CONFIG, KINDS, Kind, Precision, Weights
 from faceproof.errors import ModelError
 from faceproof.records import LABELS
 from faceproof.storage import hash_file, replacing_folder
@@ -68,14 +68,25 @@ def make_model(init: str, architecture: Architecture) -> tuple[PreTrainedModel, 
         ModelError: `init` holds no image classifier.
     """
     if init == LITE0:
-        model, processor = open_lite0(architecture.side_pixels)
-        model.classifier = nn.Linear(model.config.hidden_dim, len(LABELS))
-        for name, value in _NAMES.items():
-            setattr(model.config, name, value)
-        return model, processor
+        return make_small(architecture.side_pixels, LABELS)
     if init != FROM_CONFIG:
         return _load(init, num_labels=len(LABELS), ignore_mismatched_sizes=True, **_NAMES)
     return _MAKERS[architecture.kind](architecture)
+
+
+def make_small(
+    side_pixels: int, labels: Sequence[str] = KINDS
+) -> tuple[PreTrainedModel, BaseImageProcessor]:
+    """EfficientNet-lite0 as ImageNet left it, with a fresh layer for the labels.
+
+    Raises:
+        DatasetError: the weights are not installed.
+    """
+    model, processor = open_lite0(side_pixels)
+    model.classifier = nn.Linear(model.config.hidden_dim, len(labels))
+    model.config.id2label = dict(enumerate(labels))
+    model.config.label2id = {name: i for i, name in enumerate(labels)}
+    return model, processor
 
 
 def _make_convnext(architecture: Architecture) -> tuple[PreTrainedModel, BaseImageProcessor]:
@@ -149,21 +160,33 @@ def open_any(place: str) -> tuple[PreTrainedModel, BaseImageProcessor]:
     return model.eval(), processor
 
 
+def cast(model: PreTrainedModel, precision: Precision) -> PreTrainedModel:
+    """The model in the arithmetic that it is to compute in."""
+    return model.to(torch.bfloat16 if precision == "bf16" else torch.float32)
+
+
 def find_decision(config: PretrainedConfig) -> Decision | None:
     """The decision that a model of ours stored; None in a model of others."""
-    is_ours = config.id2label == dict(enumerate(LABELS)) and hasattr(config, _DECISION)
+    is_ours = _is_ours(config) and hasattr(config, _DECISION)
     return _read_decision(config, config.name_or_path) if is_ours else None
 
 
 def _read_decision(config: PretrainedConfig, place: str) -> Decision:
-    if config.id2label != dict(enumerate(LABELS)):
-        raise ModelError(f"{place} has the labels {config.id2label}, not 0 real and 1 fake")
+    if not _is_ours(config):
+        raise ModelError(
+            f"{place} has the labels {config.id2label}, not 0 real and 1 fake, nor 0 real and the "
+            "kinds of fake 1 generated and 2 altered"
+        )
     try:
         return Decision(**(getattr(config, _DECISION, None) or {}))
     except TypeError as error:
         raise ModelError(
             f"{place} has no stored decision rule; train it with training/train.py"
         ) from error
+
+
+def _is_ours(config: PretrainedConfig) -> bool:
+    return config.id2label in (dict(enumerate(LABELS)), dict(enumerate(KINDS)))
 
 
 def read_weights(folder: Path) -> Weights:

@@ -21,14 +21,16 @@ from faceproof.data.inputs.archives import Truth
 from faceproof.data.inputs.labels import code_of
 from faceproof.data.inputs.walks import ImageFile
 from faceproof.detector.backends import Engine
-from faceproof.detector.calibration import UNSURE, Decision, Verdict
+from faceproof.detector.calibration import UNSURE, Decision, Verdict, to_margins
 from faceproof.detector.evaluation import TITLES, measure_decision
 from faceproof.detector.heatmap import write_map
 from faceproof.detector.models import WEIGHTS
 from faceproof.detector.pictures import Picture, read_picture
-from faceproof.detector.settings import RELEASED, Precision
+from faceproof.detector.released import find_released
+from faceproof.detector.settings import Precision
 from faceproof.errors import ImageError
 from faceproof.metrics import Labels, Measured, Scores
+from faceproof.records import FAKE
 from faceproof.storage import expand_home, hash_file, replacing
 
 logger = logging.getLogger(__name__)
@@ -54,12 +56,14 @@ class Answer:
 
     `score` is the calibrated probability of fake, 0 to 1. `box` is the judged face's, left, top,
     right, bottom in pixels of the upright picture; it may reach over the edge. None: no face.
+    `kind` is `generated` or `altered` where the verdict is fake and the model tells kinds apart.
     """
 
     label: Verdict | None
     score: float | None
     reason: str
     box: tuple[int, int, int, int] | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,14 @@ class _Prepared:
     picture: Pixels
     reason: str
     box: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The calibrated probability of fake, and the kind of fake it most looks like."""
+
+    score: float
+    kind: str | None
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ def load_detector(model: str | PathLike[str] | None = None) -> "Detector":
     Raises:
         ModelError: there is no such model.
     """
-    return Detector(str(expand_home(Path(RELEASED if model is None else model))))
+    return Detector(str(find_released() if model is None else expand_home(Path(model))))
 
 
 class Detector:
@@ -132,10 +144,19 @@ class Detector:
 
     def score(self, pictures: Sequence[Pixels]) -> Scores:
         """Probability of fake for each picture, (H, W, 3) uint8 RGB, shape (N,), 0 to 1."""
-        return self._score_fitted([self._engine.fit(one) for one in pictures])
+        scored = self._score_fitted([self._engine.fit(one) for one in pictures])
+        return np.array([one.score for one in scored])
 
-    def _score_fitted(self, fitted: Sequence[Pixels]) -> Scores:
-        return self.decision.to_scores(self._engine.compute_margins(fitted))
+    def _score_fitted(self, fitted: Sequence[Pixels]) -> list[_Scored]:
+        if not fitted:
+            return []
+        logits, kinds = self._engine.compute_logits(fitted), self._engine.kinds
+        scores = self.decision.to_scores(to_margins(logits)).tolist()
+        likeliest = logits[:, FAKE:].argmax(axis=1).tolist()
+        return [
+            _Scored(score, kinds[place] if kinds else None)
+            for score, place in zip(scores, likeliest, strict=True)
+        ]
 
     @overload
     def __call__(self, pictures: Picture) -> Answer: ...
@@ -160,9 +181,10 @@ class Detector:
             prepared = self._prepare(data)
         except ImageError as error:
             return Answer(None, None, str(error))
-        score = float(self._score_fitted([prepared.picture])[0])
-        judged = self._judge("", score, prepared.reason)
-        return Answer(judged.label, judged.score, judged.reason, prepared.box)
+        (scored,) = self._score_fitted([prepared.picture])
+        judged = self._judge("", scored, prepared.reason)
+        kind = scored.kind if judged.label == "fake" else None
+        return Answer(judged.label, judged.score, judged.reason, prepared.box, kind)
 
     def examine(self, image: ImageFile) -> Examination:
         """The prediction for one image, and a picture of what it rests on.
@@ -172,8 +194,8 @@ class Detector:
             ModelError: the engine draws no heat maps.
         """
         prepared = self._prepare(image.read())
-        score = float(self._score_fitted([prepared.picture])[0])
-        prediction = self._judge(image.name, score, prepared.reason)
+        (scored,) = self._score_fitted([prepared.picture])
+        prediction = self._judge(image.name, scored, prepared.reason)
         return Examination(prediction, self._engine.draw_map(prepared.picture))
 
     def predict(
@@ -218,7 +240,7 @@ class Detector:
                 reasons.append((prepared.reason, True))
             except ImageError as error:
                 reasons.append((str(error), False))
-        scores = iter(self._score_fitted(pictures) if pictures else ())
+        scores = iter(self._score_fitted(pictures))
         if self._maps is not None:
             readable = (
                 file.name for file, (_, is_fine) in zip(files, reasons, strict=True) if is_fine
@@ -226,17 +248,25 @@ class Detector:
             for name, picture in zip(readable, pictures, strict=True):
                 write_map(self._engine.draw_map(picture), name, self._maps)
         return [
-            self._judge(file.name, float(next(scores)), reason)
+            self._judge(file.name, next(scores), reason)
             if is_readable
             else Prediction(file.name, None, None, reason)
             for file, (reason, is_readable) in zip(files, reasons, strict=True)
         ]
 
-    def _judge(self, name: str, score: float, reason: str) -> Prediction:
+    def _judge(self, name: str, scored: _Scored, reason: str) -> Prediction:
         """The verdict; the limits were set on faces, so without one nothing can be said."""
-        is_judged = reason != _NO_FACE and not reason.endswith(_NO_EDGE)
-        verdict = self.decision.judge(score) if is_judged else UNSURE
-        return Prediction(name, score, verdict, reason)
+        if reason == _NO_FACE or reason.endswith(_NO_EDGE):
+            return Prediction(name, scored.score, UNSURE, reason)
+        verdict = self.decision.judge(scored.score)
+        notes = [self._explain(verdict, scored), reason]
+        return Prediction(name, scored.score, verdict, "; ".join(note for note in notes if note))
+
+    def _explain(self, verdict: Verdict, scored: _Scored) -> str:
+        """Which kind of fake it looks like, or which way a verdict that abstains leans."""
+        if verdict == UNSURE:
+            return f"leans {'fake' if scored.score >= self.decision.threshold else 'real'}"
+        return f"looks {scored.kind}" if verdict == "fake" and scored.kind else ""
 
 
 def describe_face(found: Found) -> str:

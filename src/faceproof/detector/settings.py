@@ -7,10 +7,10 @@ from typing import Literal
 from faceproof.data.inputs.labels import LABELS_HELP
 from faceproof.data.settings import PushSettings
 from faceproof.errors import SettingsError
-from faceproof.results import REPOSITORY, Size
+from faceproof.results import Size
 from faceproof.settings import require_positive
 
-RELEASED = REPOSITORY / "training" / "released"
+KINDS = ("real", "generated", "altered")  # labels of a detector that tells kinds of fake apart
 FROM_CONFIG = "config"
 Kind = Literal["convnextv2", "vit"]
 Precision = Literal["fp32", "bf16"]

@@ -26,8 +26,8 @@ PAGES: Mapping[str, str] = {
     "training/EXPERIMENTS.md": "training/experiments.md.j2",
     **{f"question_0{n}/README.md": f"question_0{n}/answer.md.j2" for n in range(1, 5)},
 }
-MODEL_CARDS = ("hub_card.md", "training/released/README.md")
-_MODEL = "training/released"
+MODEL_CARDS = ("hub_card.md", "training/released/README.md", "training/released_small/README.md")
+_MODEL = "build/released"
 METADATA_TABLE = "question_01/metadata.csv"
 
 

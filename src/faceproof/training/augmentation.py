@@ -15,7 +15,7 @@ import numpy as np
 from faceproof.data.images import Pixels, decode, encode_jpeg, encode_webp, is_grey
 
 Augment = Callable[[Pixels, np.random.Generator], Pixels]
-Recipe = Literal["none", "photometric", "degradation", "self_blending", "all", "wild"]
+Recipe = Literal["none", "photometric", "degradation", "self_blending", "all", "wild", "web"]
 
 KERNELS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_LANCZOS4)
 _CHANCE = 0.15  # of each kind: most images keep most of their traces
@@ -174,6 +174,14 @@ def _draw_smallness(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return resample(pixels, rng.uniform(0.3, 0.6), cv2.INTER_AREA, up)
 
 
+def _draw_frame(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """A frame of a compressed video: made smaller, encoded at a low quality, enlarged."""
+    small = shrink(pixels, rng.uniform(0.4, 0.9))
+    coarse = jpeg(small, int(rng.integers(25, 61)))
+    up = KERNELS[rng.integers(len(KERNELS))]
+    return np.asarray(cv2.resize(coarse, pixels.shape[1::-1], interpolation=up), np.uint8)
+
+
 def _clip(values: np.ndarray) -> Pixels:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
@@ -195,6 +203,9 @@ RECIPES: Mapping[Recipe, Policy] = {
     "all": Policy((*PHOTOMETRIC, *DEGRADATION), is_mirrored=True, self_blends=_SELF_BLENDS),
     "wild": Policy(
         (*WILD, *PHOTOMETRIC, *DEGRADATION), True, _SELF_BLENDS, smallest_cut=_SMALLEST_CUT
+    ),
+    "web": Policy(
+        (*WILD, _draw_frame, *PHOTOMETRIC, *DEGRADATION), True, 0.0, smallest_cut=_SMALLEST_CUT
     ),
 }
 ABLATED: tuple[Recipe, ...] = ("none", "photometric", "degradation", "self_blending", "all")

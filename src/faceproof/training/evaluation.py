@@ -1,9 +1,11 @@
 """A split of a dataset, scored and measured: as a whole, by method, by source and by person."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from faceproof.detector.evaluation import Statistic, measure_all, measure_decisi
 from faceproof.detector.preprocessing import to_tensor
 from faceproof.metrics import Labels, Measured, Rows, auroc
 from faceproof.records import FAKE
+from faceproof.storage import claim_folder, replacing
 from faceproof.training.augmentation import Augment
 from faceproof.training.splits import LoadedSplit
 
@@ -50,6 +53,31 @@ class ScoredSplit:
         return replace(self, rows=self.rows[is_kept], margins=self.margins[is_kept])
 
 
+@dataclass(frozen=True)
+class KeptScores:
+    """Margins of a split that are computed once and kept in a folder; None keeps nothing.
+
+    `made_from` tells the model, the data and the change apart.
+    """
+
+    folder: Path | None
+    made_from: tuple[str, ...]
+
+    def score(
+        self, model: PreTrainedModel, processor: BaseImageProcessor, pool: LoadedSplit, rows: Rows,
+        change: Augment | None = None,
+    ) -> ScoredSplit:  # fmt: skip
+        """What `score_split` gives."""
+        if self.folder is None:
+            return score_split(model, processor, pool, rows, change)
+        digest = hashlib.sha256("\n".join(self.made_from).encode() + rows.tobytes()).hexdigest()
+        place = claim_folder(self.folder) / f"{digest}.npy"
+        if not place.is_file():
+            with replacing(place) as partial, partial.open("wb") as sink:
+                np.save(sink, score_rows(model, processor, pool, rows, change))
+        return ScoredSplit(pool, rows, np.load(place))
+
+
 def score_split(
     model: PreTrainedModel, processor: BaseImageProcessor, pool: LoadedSplit,
     rows: Rows | None = None, change: Augment | None = None,
@@ -71,7 +99,9 @@ def score_pictures(
         pictures: (H, W, 3) uint8 RGB each, of any size; read a batch at a time.
     """
     parts = [
-        to_margins(model(pixel_values=to_tensor(batch, processor)).logits.double().numpy())
+        to_margins(
+            model(pixel_values=to_tensor(batch, processor).to(model.dtype)).logits.double().numpy()
+        )
         for batch in _batched(pictures)
     ]
     return np.concatenate(parts) if parts else np.zeros(0)
