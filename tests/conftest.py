@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from tests.scripts import run_forked
 
 from faceproof.buckets import Endpoint
@@ -26,6 +27,8 @@ PEOPLE, PHOTOS_EACH = 10, 3
 NOTHING = SourceRequest(input=None, folder=Path("unused"))
 DECISION = Decision(temperature=2.0, threshold=0.5, real_below=0.3, fake_from=0.7, error_rate=0.05)
 TINY = Architecture(depths=(1, 1, 1, 1), hidden_sizes=(4, 8, 8, 8), stem_pixels=4, side_pixels=92)
+
+settings.load_profile("ci")  # no deadlines, which a busy machine would miss; the same examples
 
 
 def run_script(*words: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
