@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -360,7 +360,7 @@ def _open_folder(folder: Path) -> None:
     _opened.add(folder)
 
 
-def _refuse(what: str, path: Path, foreign: Collection[str] | None) -> None:
+def _refuse(what: str, path: Path, foreign: Sequence[str] | None) -> None:
     """Refuse to do what is asked to a folder that holds files of others, or that is for results."""
     if foreign is None:
         raise StorageError(f"cannot {what} {path}: it holds results; give another folder")
