@@ -43,7 +43,7 @@ def test_a_classifier_is_audited_and_its_weights_are_named(
 ) -> None:
     """Random weights: whatever else, no skill can be shown."""
     code, findings, errors = audit(
-        dataset, tmp_path, "--model", str(model), "--images", "30",
+        dataset, tmp_path, "--model", str(model), "--images", "60",
         "--results", str(tmp_path / "r.json"),
     )  # fmt: skip
     assert code == 3, errors
