@@ -1,5 +1,8 @@
 """Real small things that many tests share: photos, a built dataset, a saved model, an S3 server."""
 
+import fcntl
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from tests.scripts import run_forked
 
 from faceproof.buckets import Endpoint
@@ -24,10 +28,15 @@ NOTHING = SourceRequest(input=None, folder=Path("unused"))
 DECISION = Decision(temperature=2.0, threshold=0.5, real_below=0.3, fake_from=0.7, error_rate=0.05)
 TINY = Architecture(depths=(1, 1, 1, 1), hidden_sizes=(4, 8, 8, 8), stem_pixels=4, side_pixels=92)
 
+settings.load_profile("ci")  # no deadlines, which a busy machine would miss; the same examples
+
 
 def run_script(*words: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    """Run a script of the repository, or what follows `python`, as a user would."""
-    if words[0].endswith(".py"):
+    """Run a script of the repository, or what follows `python`, as a user would.
+
+    Launchers start processes of their own, so they get a Python of their own, too.
+    """
+    if words[0].endswith(".py") or words[1].startswith("benchmarks."):
         return run_forked(words, cwd)
     return subprocess.run(
         [sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False
@@ -49,15 +58,31 @@ def face(photos: list[SourcePhoto]) -> Pixels:
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder built by the real script from all of ORL, its generator hardly trained."""
+    """A folder built by the real script from all of ORL, its generator hardly trained.
+
+    One worker builds it, the others wait for the lock and take a copy of their own.
+    """
     root = tmp_path_factory.mktemp("built")
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
+    shared = root if is_alone else tmp_path_factory.getbasetemp().parent / "built"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "whole").is_file():
+            _build_dataset(shared)
+            (shared / "whole").touch()
+    if not is_alone:
+        shutil.copytree(shared, root, dirs_exist_ok=True)
+    return root / "dataset"
+
+
+def _build_dataset(root: Path) -> None:
     done = run_script(
         "dataset_builder/build_dataset.py", "--config", "dataset_builder/demo.yaml",
         "--output", str(root / "dataset"), "--exports", str(root / "exports"),
         "--results", str(root / "results.json"), "--autoencoder_steps", "3",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return root / "dataset"
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,7 @@ class Hub:
     _gate: Condition = field(default_factory=Condition)
     _free: int | None = None
     _held: int = 0
+    _passed: int = 0  # the gate, and are not yet kept
 
     def environment(self, home: Path) -> dict[str, str]:
         """Variables that send the HF libraries here; to be set before they are imported."""
@@ -62,9 +63,9 @@ class Hub:
             self._gate.notify_all()
 
     def wait_until_holding(self) -> None:
-        """Wait until an object waits, and all that may pass have passed."""
+        """Wait until an object waits, and all that may pass have passed and are kept."""
         with self._gate:
-            self._gate.wait_for(lambda: self._held > 0 and self._free == 0)
+            self._gate.wait_for(lambda: self._held > 0 and self._free == 0 == self._passed)
 
     def pass_gate(self) -> None:
         """Wait until one more object may be taken."""
@@ -73,7 +74,14 @@ class Hub:
             self._gate.notify_all()
             self._gate.wait_for(lambda: self._free != 0)
             self._held -= 1
+            self._passed += 1
             self._free = None if self._free is None else self._free - 1
+            self._gate.notify_all()
+
+    def leave_gate(self) -> None:
+        """Say that an object that passed was dealt with."""
+        with self._gate:
+            self._passed -= 1
             self._gate.notify_all()
 
     def files(self, kind: str, name: str) -> dict[str, bytes]:
@@ -100,7 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._has_left():
             self.hub.objects[self.path.rsplit("/", 1)[1]] = body
             self.hub.asked.append(f"PUT {self.path}")
+            self.hub.leave_gate()
             self._answer(200, b"")
+        else:
+            self.hub.leave_gate()
 
     def log_message(self, format: str, *words: object) -> None:  # noqa: A002  # its name there
         pass

@@ -141,7 +141,7 @@ def _lay_out(run: GrowthSettings, size: int) -> Path:
     if (folder / "README.md").is_file():
         return folder
     claim_folder(run.work)
-    fresh_folder(folder)
+    fresh_folder(folder, {".parquet", ".csv"})
     made = claim_folder(run.work / f"rounds_{run.seed}")
     each = len(build_splits(None, run.seed)[_TEST])
     rounds = range(-(-size // each))

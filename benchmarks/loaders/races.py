@@ -173,7 +173,7 @@ def start_contender(
 ) -> Iterator[Contender]:
     """A contender that has loaded its libraries and waits."""
     scratch = Path(spec["scratch"])
-    fresh_folder(scratch)
+    fresh_folder(scratch, endings=None)  # peers keep files of any kind there
     place = scratch / "spec.json"
     place.write_text(json.dumps(spec))
     environment = {

@@ -3,27 +3,40 @@
 Every file that a command writes passes `replacing`, every folder `claim_folder`, `fresh_folder` or
 `replacing_folder`. A file that exists is replaced only if we wrote it, which its first or last
 bytes tell; a folder is written into only if it carries our marker, or all that it holds is ours.
+A folder for work in progress is emptied by the next run: its marker lists what a run left there;
+after a kill, the endings of the files say which are ours.
 Files are written under a temporary name in the same folder and renamed at the end.
 """
 
+import atexit
 import hashlib
+import logging
 import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from faceproof.errors import StorageError, name_some
+
+logger = logging.getLogger(__name__)
 
 MARKER = ".faceproof"
 GENERATOR = "faceproof"  # how our figures and pages name what made them
 PAGE_MARK = "<!-- rendered by faceproof: edit the template, not this page -->"
 _MARKER_TITLE = "faceproof made this folder and may replace these files of it:"
-_EVERYTHING = "*"
 _PARTIAL = ".partial"
+_EVERYTHING = "*"  # in the marker of a work folder: a run is at work, or was killed
+_LISTED = "* as listed:"  # in its place once that run has ended
+# Of the files that `datasets`, the Trainer and we ourselves leave in work folders.
+WORK_ENDINGS = frozenset((
+    ".arrow", ".parquet", ".lock", ".json", ".jsonl", ".safetensors", ".bin", ".pt", ".pth",
+    ".npy", ".npz", _PARTIAL,
+))  # fmt: skip
+_EVENTS = "events.out.tfevents."  # how TensorBoard's files begin
 # What tells our files from others': result files, predictions, findings, histories, excerpts of
 # metadata, figures, pages, views, copies of views, result archives.
 _MARKS = (
@@ -38,6 +51,7 @@ _PARQUET, _PARQUET_MARKS = b"PAR1", (b"faceproof_view", b"faceproof_copy")
 _MARK_BYTES = 1 << 16  # of a file's beginning and end that are searched
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _numbers = count()
+_opened: set[Path] = set()  # work folders of this process
 
 
 def expand(path: Path) -> Path:
@@ -172,25 +186,44 @@ def claim_folder(path: Path) -> Path:
     return target
 
 
-def fresh_folder(path: Path) -> Path:
+def fresh_folder(path: Path, endings: Collection[str] | None = WORK_ENDINGS) -> Path:
     """An empty folder for work in progress; one that an earlier run left is emptied.
 
+    A run that was killed left files with these `endings`; None stands for any.
+
     Raises:
-        StorageError: see `check_folder`; also where the folder was not made for this.
+        StorageError: see `check_folder`; it was not made for this, or holds files of others.
     """
     target = check_folder(path)
     if target.exists() and next(target.iterdir(), None) is not None:
-        if _EVERYTHING not in _read_marker(target):
-            raise StorageError(f"cannot empty {path}: it holds results; give another folder")
+        _refuse("empty", path, _find_foreign(target, endings))
         shutil.rmtree(target)
     _make_folder(target)
-    _write_marker(target, (_EVERYTHING,))
+    _open_folder(target)
     return target
 
 
+def reopen_folder(path: Path) -> None:
+    """Go on in a folder that `fresh_folder` made for a run that was stopped; it refuses alike."""
+    _refuse("go on in", path, _find_foreign(path, WORK_ENDINGS))
+    _open_folder(path.resolve())
+
+
+def seal_folder(folder: Path) -> None:
+    """List the files of a work folder in its marker: no others are ours."""
+    _opened.discard(folder.resolve())
+    if _EVERYTHING in _read_marker(folder):
+        _write_marker(folder, (_LISTED, *_list_files(folder)))
+
+
 def drop_folder(path: Path) -> None:
-    """Delete a folder that `fresh_folder` made; any other stays."""
-    if _EVERYTHING in _read_marker(path):
+    """Delete a folder that `fresh_folder` made, but for files that we did not write."""
+    foreign = _find_foreign(path, WORK_ENDINGS)
+    if foreign:
+        logger.warning("%s stays: faceproof did not write %s", path, name_some(foreign))
+        for name in set(_list_files(path)).difference(foreign):
+            (path / name).unlink()
+    elif foreign is not None:
         shutil.rmtree(path)
 
 
@@ -202,13 +235,10 @@ def check_replaceable(path: Path) -> Path:
     """
     target = check_folder(path)
     if target.exists():
-        ours = _read_marker(target)
-        foreign = [] if _EVERYTHING in ours else sorted(set(_list_files(target)) - set(ours))
-        if foreign:
-            raise StorageError(
-                f"cannot replace {path}: it holds {name_some(foreign)}, which faceproof did not "
-                "write; move them, or give another folder"
-            )
+        foreign = _find_foreign(target, WORK_ENDINGS)
+        if foreign is None:
+            foreign = sorted(set(_list_files(target)) - set(_read_marker(target)))
+        _refuse("replace", path, foreign)
     return target
 
 
@@ -316,6 +346,41 @@ def _make_folder(path: Path) -> None:
 def _name_partial(path: Path) -> Path:
     """A hidden name beside `path` that no other run, thread or earlier call has."""
     return path.with_name(f"{MARKER}-{os.getpid()}-{next(_numbers)}{_PARTIAL}")
+
+
+@atexit.register
+def _seal_folders() -> None:
+    """At the end of the process, however it ends but by a kill."""
+    for folder in list(_opened):
+        seal_folder(folder)
+
+
+def _open_folder(folder: Path) -> None:
+    _write_marker(folder, (_EVERYTHING,))
+    _opened.add(folder)
+
+
+def _refuse(what: str, path: Path, foreign: Sequence[str] | None) -> None:
+    """Refuse to do what is asked to a folder that holds files of others, or that is for results."""
+    if foreign is None:
+        raise StorageError(f"cannot {what} {path}: it holds results; give another folder")
+    if foreign:
+        raise StorageError(
+            f"cannot {what} {path}: it holds {name_some(foreign)}, which faceproof did not write; "
+            "move them, or give another folder"
+        )
+
+
+def _find_foreign(folder: Path, endings: Collection[str] | None) -> list[str] | None:
+    """Files of a work folder that we did not write; None for a folder that is no work folder."""
+    marked, files = _read_marker(folder), _list_files(folder)
+    if _LISTED in marked:
+        return sorted(set(files) - set(marked))
+    if _EVERYTHING not in marked:
+        return None
+    if endings is None or folder.resolve() in _opened:
+        return []
+    return [one for one in files if PurePosixPath(one).suffix not in endings and _EVENTS not in one]
 
 
 def _list_files(folder: Path) -> list[str]:

@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+WAIT = 600_000  # milliseconds until a page is given up; both cores may be busy with other tests
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 
@@ -19,6 +20,9 @@ def page() -> Iterator[Page]:
             pytest.fail("CI must have a browser; .ci/run installs Debian's chromium")
         pytest.skip("no Chrome or Chromium found; install one to run the browser tests")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=QUIET)
-        yield browser.new_page()
+        browser = driver.chromium.launch(executable_path=program, args=QUIET, timeout=WAIT)
+        expect.set_options(timeout=WAIT)
+        opened = browser.new_page()
+        opened.set_default_timeout(WAIT)
+        yield opened
         browser.close()

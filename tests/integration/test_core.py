@@ -6,7 +6,6 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.conftest import REPOSITORY
@@ -52,9 +51,9 @@ def read_imports(script: str) -> str:
     return "\n".join(map(ast.unparse, found))
 
 
-@pytest.mark.parametrize("name", ["predict", "train", "calibrate", "measure_model"])
-def test_it_needs_the_core_alone(name: str) -> None:
-    program = _WITHOUT + read_imports(f"training/{name}.py")
+def test_predicting_and_training_need_the_core_alone() -> None:
+    scripts = [f"training/{name}.py" for name in ("predict", "train", "calibrate", "measure_model")]
+    program = "\n".join([_WITHOUT, *map(read_imports, scripts)])
     done = subprocess.run(
         [sys.executable, "-c", program, list_absent()], cwd=REPOSITORY, capture_output=True,
         text=True, check=False,

@@ -185,7 +185,9 @@ class Killer:
             self._left -= path.endswith(".jpg")
             if self._left or self.killed:
                 return True
-            asker = next(one for one in psutil.net_connections("tcp") if one.laddr.port == port)
+            asker = next(
+                one for one in psutil.net_connections("tcp") if one.laddr.port == port and one.pid
+            )
             worker = psutil.Process(asker.pid)
             self.killed.append(worker.name())
             worker.kill()

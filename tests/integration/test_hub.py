@@ -43,21 +43,33 @@ print(json.dumps({"rows": whole.num_rows, "labels": whole["train"].features["lab
 """
 
 
-def test_a_pushed_dataset_loads_and_streams_by_its_name(
-    hub: Hub, dataset: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def pushed(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A Hub to which the built dataset was pushed."""
     words = (PUSH, "--dataset", str(dataset), "--repository", "user/faces")
-    said = run(hub, tmp_path, *words, "--dry_run", "true")
+    with serve_hub() as one:
+        done = run(one, tmp_path_factory.mktemp("home"), *words)
+        assert done.returncode == 0, done.stderr
+        assert TOKEN not in done.stdout + done.stderr
+        yield one
+
+
+def test_a_dry_run_sends_nothing(hub: Hub, dataset: Path, tmp_path: Path) -> None:
+    words = (PUSH, "--dataset", str(dataset), "--repository", "user/faces", "--dry_run", "true")
+    said = run(hub, tmp_path, *words)
     assert said.returncode == 0, said.stderr
     assert "nothing was sent" in said.stdout
     assert not hub.repositories
-    pushed = run(hub, tmp_path, *words)
-    assert pushed.returncode == 0, pushed.stderr
-    assert TOKEN not in pushed.stdout + pushed.stderr
-    files = hub.files("datasets", "user/faces")
+
+
+def test_a_pushed_dataset_loads_and_streams_by_its_name(
+    pushed: Hub, dataset: Path, tmp_path: Path
+) -> None:
+    files = pushed.files("datasets", "user/faces")
+    assert files
     for path, data in files.items():
         assert data == (dataset / path).read_bytes()
-    read = run(hub, tmp_path, "-c", READ)
+    read = run(pushed, tmp_path, "-c", READ)
     assert read.returncode == 0, read.stderr
     assert json.loads(read.stdout.splitlines()[-1]) == {
         "rows": {"train": 960, "validation": 320, "test": 320},
@@ -68,16 +80,15 @@ def test_a_pushed_dataset_loads_and_streams_by_its_name(
 
 
 def test_a_second_push_sends_no_shard_again_and_drops_an_older_build(
-    hub: Hub, dataset: Path, tmp_path: Path
+    pushed: Hub, dataset: Path, tmp_path: Path
 ) -> None:
     words = (PUSH, "--dataset", str(dataset), "--repository", "user/faces")
-    assert run(hub, tmp_path, *words).returncode == 0
-    known = dict(hub.files("datasets", "user/faces"))
-    hub.files("datasets", "user/faces")["data/old/train-00000-of-00001.parquet"] = b"older"
-    hub.asked.clear()
-    assert run(hub, tmp_path, *words).returncode == 0
-    assert hub.files("datasets", "user/faces") == known
-    assert not [request for request in hub.asked if request.startswith("PUT")]
+    known = dict(pushed.files("datasets", "user/faces"))
+    pushed.files("datasets", "user/faces")["data/old/train-00000-of-00001.parquet"] = b"older"
+    pushed.asked.clear()
+    assert run(pushed, tmp_path, *words).returncode == 0
+    assert pushed.files("datasets", "user/faces") == known
+    assert not [request for request in pushed.asked if request.startswith("PUT")]
 
 
 def test_a_bad_name_is_refused_in_one_line(hub: Hub, dataset: Path, tmp_path: Path) -> None:
@@ -205,13 +216,9 @@ def test_a_dataset_that_is_not_there_is_refused_in_one_line(
     assert "Traceback" not in done.stderr
 
 
-def test_a_hub_dataset_is_scored_as_it_streams(
-    hub: Hub, dataset: Path, model: Path, tmp_path: Path
-) -> None:
-    pushed = run(hub, tmp_path, PUSH, "--dataset", str(dataset), "--repository", "user/faces")
-    assert pushed.returncode == 0, pushed.stderr
+def test_a_hub_dataset_is_scored_as_it_streams(pushed: Hub, model: Path, tmp_path: Path) -> None:
     done = run(
-        hub, tmp_path, "training/predict.py", "--model", str(model), "--input", "user/faces",
+        pushed, tmp_path, "training/predict.py", "--model", str(model), "--input", "user/faces",
         "--output", str(tmp_path / "p.csv"), "--no-align",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -48,12 +48,14 @@ print(json.dumps({one["label"]: one["score"] for one in said}))
 """
 
 
-def test_a_pushed_model_answers_to_its_name(
+def test_a_pushed_model_answers_to_its_name_and_is_downloaded_by_the_hf_command(
     hub: Hub, model: Path, tmp_path: Path, face: Pixels
 ) -> None:
     Image.fromarray(face[10:102]).save(tmp_path / "face.png")
     words = (sys.executable, PUSH, "--model", str(model), "--repository", "user/detector")
-    assert "nothing was sent" in run(hub, tmp_path, *words, "--dry_run")
+    said = run(hub, tmp_path, *words, "--dry_run", "--onnx", "false")
+    assert "nothing was sent" in said
+    assert "onnx" not in said
     assert not hub.repositories
     assert 'model="user/detector"' in run(hub, tmp_path, *words)
     assert set(hub.files("models", "user/detector")) == {
@@ -70,11 +72,6 @@ def test_a_pushed_model_answers_to_its_name(
     with (tmp_path / "p.csv").open(newline="") as source:
         ours = float(next(csv.DictReader(source))["score"])
     assert scores["fake"] == pytest.approx(ours, abs=1e-4)
-
-
-def test_the_hf_command_downloads_what_was_pushed(hub: Hub, model: Path, tmp_path: Path) -> None:
-    words = (sys.executable, PUSH, "--model", str(model), "--repository", "user/detector")
-    run(hub, tmp_path, *words, "--onnx", "false")
     hf = str(Path(sys.executable).with_name("hf"))
     run(hub, tmp_path, hf, "download", "user/detector", "--local-dir", str(tmp_path / "got"))
     got, sent = (

@@ -89,7 +89,7 @@ def test_it_runs_from_its_own_folder_on_what_it_requires(
             handle_file(tmp_path / "face.png"), api_name="/judge"
         )
         served.send_signal(2)  # as Ctrl-C
-        _, errors = served.communicate(timeout=60)
+        _, errors = served.communicate()
     assert "Calibrated probability of fake" in said
     assert Path(drawn).is_file()
     ours = [Path(place) for place in json.loads(errors.splitlines()[-1])]

@@ -1,6 +1,8 @@
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,6 +156,73 @@ def test_a_fresh_folder_is_empty_every_time_and_can_be_dropped(tmp_path: Path) -
         (folder / "left").write_text("over")
     drop_folder(folder)
     assert not folder.exists()
+
+
+WORK = """
+import sys
+from pathlib import Path
+from faceproof import storage
+folder = storage.fresh_folder(Path(sys.argv[1]))
+(folder / "inner").mkdir()
+(folder / "inner" / "rows.arrow").write_text("ours")
+if sys.argv[2] == "killed":
+    import os
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture(params=["ended", "killed"])
+def left(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder for work in progress that another process left behind."""
+    words = [sys.executable, "-c", WORK, str(tmp_path / "work"), request.param]
+    done = subprocess.run(words, check=False)
+    assert done.returncode == (0 if request.param == "ended" else -9)
+    return tmp_path / "work"
+
+
+def test_what_an_earlier_run_left_is_emptied(left: Path) -> None:
+    assert [one.name for one in fresh_folder(left).iterdir()] == [MARKER]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "inner/face.jpg"])
+def test_a_file_that_was_put_into_a_work_folder_is_named_and_stays(left: Path, name: str) -> None:
+    (left / name).write_text("mine")
+    before = read_tree(left)
+    for use in (fresh_folder, storage.reopen_folder, lambda path: write_folder(path, "x")):
+        with pytest.raises(StorageError, match=f"holds {name}, which faceproof did not write"):
+            use(left)
+    assert read_tree(left) == before
+    drop_folder(left)
+    assert read_tree(left).keys() == {MARKER, name}
+
+
+def test_after_an_end_even_a_file_of_our_kind_is_known_as_not_ours(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", WORK, str(tmp_path / "work"), "ended"]
+    subprocess.run(words, check=True)
+    (tmp_path / "work" / "mine.arrow").write_text("mine")
+    with pytest.raises(StorageError, match=r"holds mine\.arrow, which"):
+        fresh_folder(tmp_path / "work")
+    with (
+        pytest.raises(StorageError, match="did not write it"),
+        replacing(tmp_path / "work" / "mine.arrow"),
+    ):
+        pass
+
+
+def test_a_run_that_goes_on_owns_what_it_adds(left: Path) -> None:
+    storage.reopen_folder(left)
+    (left / "any.kind").write_text("ours")
+    storage.seal_folder(left)
+    assert [one.name for one in fresh_folder(left).iterdir()] == [MARKER]
+
+
+def test_files_of_other_kinds_may_be_announced(tmp_path: Path) -> None:
+    (tmp_path / MARKER).write_text("faceproof made this\n*\n")
+    (tmp_path / "scores.csv").write_text("ours")
+    with pytest.raises(StorageError, match=r"holds scores\.csv"):
+        fresh_folder(tmp_path)
+    assert fresh_folder(tmp_path, {*storage.WORK_ENDINGS, ".csv"}) == tmp_path
+    assert not (tmp_path / "scores.csv").exists()
 
 
 def test_a_folder_is_replaced_whole_but_not_what_somebody_put_into_it(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from faceproof.storage import (
     hash_file,
     hash_files,
     replacing,
+    seal_folder,
 )
 
 CARD_NAME = "README.md"
@@ -144,11 +145,13 @@ def publish(staged: StagedShards, dataset: Path, card: str, papers: Mapping[str,
     data = claim_folder(dataset / _DATA)
     target = data / _folder_name(staged.fingerprint)
     if target.exists() and hash_files(sorted(target.glob("*.parquet"))) != staged.fingerprint:
-        drop_folder(target)  # damaged since; the card points at it, but it cannot be loaded
+        # damaged since: the card points at it, but it cannot be loaded
+        drop_folder(fresh_folder(target))
     if target.exists():
         drop_folder(staged.folder)
     else:
         staged.folder.rename(target)
+        seal_folder(target)
     for name, text in {**papers, CARD_NAME: card}.items():  # the card last: it is what is read
         with replacing(dataset / name) as partial:
             partial.write_text(text)

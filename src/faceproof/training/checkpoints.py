@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceproof.storage import fresh_folder, is_ours, replacing
+from faceproof.storage import fresh_folder, is_ours, reopen_folder, replacing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -38,6 +38,7 @@ def claim(work: Path, made_from: str, checkpoint: Path | None) -> None:
     """Clear what another run left; say whose checkpoints these will be."""
     if checkpoint is not None:
         logger.info("going on from %s", checkpoint)
+        reopen_folder(work)
         return
     fresh_folder(work)
     with replacing(work / _MADE_FROM) as partial:

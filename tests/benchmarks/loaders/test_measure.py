@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.loaders import charts, races, suite
+from benchmarks.loaders import charts, races, resampling, suite
 from benchmarks.loaders.corpora import Layout
 
 from faceproof.buckets import Endpoint
@@ -15,7 +15,7 @@ from faceproof.errors import SettingsError
 def settings_of(folder: Path) -> suite.RaceSettings:
     return suite.RaceSettings(
         work=folder / "work", results=folder / "r.json", figures=folder, peers=folder / "none",
-        images=800, side=64, decoded_side=32, batch=16, latencies=[0], rows=[20_000],
+        images=400, side=64, decoded_side=32, batch=16, latencies=[0], rows=[20_000],
         sizes=[10_000], repeats=1, size="sample",
     )  # fmt: skip
 
@@ -26,6 +26,9 @@ def test_every_part_leaves_its_numbers_and_is_not_repeated(
     some = ("webdataset", "objects_boto3")
     for module in (races, suite):
         monkeypatch.setattr(module, "PEERS", some)
+    engines = {name: way for name, way in resampling.DECLARED.items() if name in ("ours", "polars")}
+    for module in (resampling, suite):
+        monkeypatch.setattr(module, "DECLARED", engines)
     run = settings_of(tmp_path)
     values, memory = suite.measure_all(run)
     for name in ("ours", "ours_cached", "decode_limit", *some):

@@ -90,6 +90,18 @@ def test_a_new_build_replaces_the_old_and_a_repeated_one_changes_nothing(
     assert shards.verify(tmp_path / "set") == staged.fingerprint
 
 
+def test_what_somebody_put_beside_the_shards_stays(
+    splits: DatasetDict, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = build(splits, tmp_path / "set")
+    notes = tmp_path / "set" / "data" / first.fingerprint[:12] / "notes.parquet"
+    notes.write_text("mine")
+    staged = build(splits, tmp_path / "set", seed=1)
+    assert shards.verify(tmp_path / "set") == staged.fingerprint
+    assert [one.name for one in notes.parent.iterdir() if one.name != MARKER] == [notes.name]
+    assert "faceproof did not write notes.parquet" in caplog.text
+
+
 def damage_bytes(folder: Path) -> None:
     with shards.list_shards(folder)[0].open("ab") as shard:
         shard.write(b"x")

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_hidden
 from faceproof.data.inputs.names import NameIndex, fold, normalise
-from faceproof.data.inputs.spreadsheets import read_spreadsheet
+from faceproof.data.inputs.spreadsheets import Spreadsheet, read_json_lines, read_spreadsheet
 from faceproof.data.inputs.walks import ImageFile, Reader, Walk, choose, open_file, open_zip, walk
 from faceproof.errors import ImageError, InputError, name_some
 from faceproof.records import Label
@@ -18,7 +18,7 @@ from faceproof.storage import replacing
 logger = logging.getLogger(__name__)
 
 TRUTH_NAME = "labels.csv"
-_METADATA_NAME = "metadata.csv"  # of a folder of images as `datasets` has it; a label may be in it
+_METADATA_NAMES = ("metadata.csv", "metadata.jsonl")  # of an ImageFolder; a label may be in it
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: same content, same bytes
 _PLAIN = LabelReader()
 
@@ -47,15 +47,16 @@ def open_archive(path: Path, labels: LabelReader = _PLAIN) -> Archive:
     """List a folder's or zip's images and its truth; `path` may also be one image.
 
     Truth is in files `labels.csv` (`image,label`, optionally `component_id`), each for the images
-    in its folder and below; without one, in a `metadata.csv` that has a column `label`; without
-    that, in the names of the folders above an image.
+    in its folder and below; without one, in a `metadata.csv` or `metadata.jsonl` that has a column
+    `label`; without that, in the names of the folders above an image.
 
     Args:
         path: of the folder, zip or image.
         labels: says what words mean real and fake.
 
     Raises:
-        InputError: missing, neither folder nor zip, without any image, or with a bad `labels.csv`.
+        InputError: missing, neither folder nor zip, without any image, with a bad `labels.csv`, or
+            with two tables of labels in one folder.
     """
     found = _walk_one(path) or walk(path)
     if not found.images:
@@ -121,8 +122,9 @@ def _add_truth(found: Walk, path: Path, labels: LabelReader) -> Archive:
     }  # fmt: skip
     manifests = manifests or {
         name: read for name, read in found.others.items()
-        if PurePosixPath(name).name.lower() == _METADATA_NAME and _has_labels(read)
+        if PurePosixPath(name).name.lower() in _METADATA_NAMES and _has_labels(name, read)
     }  # fmt: skip
+    _refuse_pairs(manifests, path)
     if not manifests:
         return Archive(found.images, *_read_folders(names, labels))
     truth: dict[str, Truth] = {}
@@ -140,10 +142,24 @@ def _add_truth(found: Walk, path: Path, labels: LabelReader) -> Archive:
     return Archive(found.images, truth)
 
 
-def _has_labels(read: Reader) -> bool:
+def _refuse_pairs(manifests: Iterable[str], path: Path) -> None:
+    """Refuse two tables in one folder, as `datasets` does: each could say something else."""
+    beside: dict[PurePosixPath, str] = {}
+    for name in manifests:
+        first = beside.setdefault(PurePosixPath(name).parent, name)
+        if first != name:
+            raise InputError(f"{path} holds {first} and {name}, which both have labels; keep one")
+
+
+def _read_table(name: str, read: Reader) -> Spreadsheet:
+    is_lines = name.lower().endswith(".jsonl")
+    return (read_json_lines if is_lines else read_spreadsheet)(read(), "it", ("image", "label"))
+
+
+def _has_labels(name: str, read: Reader) -> bool:
     """Whether a table names images and has a column that is called label."""
     try:
-        header = read_spreadsheet(read(), "it", ("image", "label")).header
+        header = _read_table(name, read).header
     except (ImageError, InputError):
         return False
     return not {"label", "labels"}.isdisjoint(map(fold, header))
@@ -164,12 +180,13 @@ def _read_manifest(
     """Truth by the names of images, from a table that names them relative to its own folder."""
     folder = PurePosixPath(normalise(manifest)).parent
     index = NameIndex(names)
-    sheet = read_spreadsheet(read(), "it", ("image", "label"))
+    sheet = _read_table(manifest, read)
     groups = sheet.column("component") or [""] * len(sheet.rows)
     truth: dict[str, Truth] = {}
     missing = []
     columns = (sheet.column("image") or [], sheet.column("label") or [], groups)
-    for number, (image, word, group) in enumerate(zip(*columns, strict=True), start=2):
+    rows = zip(*columns, strict=True)
+    for number, (image, word, group) in enumerate(rows, start=sheet.first_line):
         label = labels.read(word)
         if label is None and is_hidden(word) and word.strip():
             continue

@@ -92,7 +92,7 @@ class LabelReader:
         if unknown:
             raise InputError(
                 f"{where} has the classes {', '.join(names)}; say what {' and '.join(unknown)} "
-                f"mean, such as --labels {' '.join(f'{_quote(name)}=fake' for name in unknown)}"
+                f"mean, such as --labels {' '.join(f'{quote(name)}=fake' for name in unknown)}"
             )
         return tuple(one for one in found if one is not None)
 
@@ -244,14 +244,15 @@ def _clean(value: object) -> str:
     return "".join(one for one in text if one.isalnum())
 
 
-def _quote(name: str) -> str:
+def quote(name: str) -> str:
+    """A word as a shell takes it."""
     return name if re.fullmatch(r"[\w.-]+", name) else f"'{name}'"
 
 
 def _advise(value: object) -> str:
     if isinstance(value, bool | int | float):
         return "numbers alone say nothing: give --labels real,fake if 0 means real and 1 fake"
-    return f"use real or fake, or say what it means with --labels {_quote(str(value))}=fake"
+    return f"use real or fake, or say what it means with --labels {quote(str(value))}=fake"
 
 
 def _list_folders(name: str) -> _Place:
@@ -270,20 +271,37 @@ def _nearest(name: str, known: Mapping[_Place, Label]) -> Label | None:
 def _find_unknown(
     names: Sequence[str], known: Mapping[_Place, Label], labels: Mapping[str, Label]
 ) -> tuple[str, ...]:
-    """Folders that stand where classes would: beside a known one, or the only two there are."""
+    """Folders that stand where classes would: beside a known one, or the only two there are.
+
+    The same two below every split folder are the only two, too.
+    """
     beside = {place[:-1] for place in known}
     folders = {_list_folders(name) for name in names if name not in labels} - {()}
     strays = sorted("/".join(one) for one in folders if one[:-1] in beside or known.get(one))
     if strays or known:
         return tuple(strays)
     tops = {_list_folders(name) for name in names}
-    are_classes = len(tops) == 2 and not any(not one or read_split(one[-1]) for one in tops)
+    if any(not one or read_split(one[-1]) for one in tops):
+        return ()
+    are_classes = len(tops) == 2 or _are_pairs_of_splits(tops)
     return tuple(sorted("/".join(one) for one in tops)) if are_classes else ()
+
+
+def _are_pairs_of_splits(places: Iterable[_Place]) -> bool:
+    below: dict[_Place, set[str]] = {}
+    for place in places:
+        below.setdefault(place[:-1], set()).add(place[-1])
+    pair = next(iter(below.values()), set())
+    return (
+        len(pair) == 2
+        and all(found == pair for found in below.values())
+        and all(parent and read_split(parent[-1]) for parent in below)
+    )
 
 
 def describe_unknown(folders: Sequence[str]) -> str:
     """A sentence about folders whose names are not known."""
-    first = _quote(PurePosixPath(folders[0]).name)
+    first = quote(PurePosixPath(folders[0]).name)
     return (
         f"the folders {name_some(list(folders))} say nothing of real or fake that is known; if "
         f"they do, say so with --labels {first}=fake"

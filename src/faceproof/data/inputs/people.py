@@ -3,15 +3,17 @@
 Folders that name a split or a label say nothing of a person; those that are a number, a session or
 a date do not either, unless there are no others: then they keep photos together that may show the
 same person. Of what is left, the folder that differs between photos counts; where more than one
-does, the photos are refused rather than divided by a guess.
+does, the photos are refused rather than divided by a guess. Two folders below every split folder
+are refused too: they are more likely classes than people.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 
-from faceproof.data.inputs.labels import LabelReader
+from faceproof.data.inputs.labels import LabelReader, quote
 from faceproof.data.inputs.names import fold
 from faceproof.data.splits import read_split
 from faceproof.errors import InputError, name_some
@@ -52,7 +54,8 @@ def find_people(names: Sequence[str], labels: LabelReader | None = None) -> Peop
         labels: says which folders are classes.
 
     Raises:
-        InputError: photos lie at different depths, or two levels of folders could name people.
+        InputError: photos lie at different depths, two levels of folders could name people, or two
+            folders below splits could be classes.
     """
     reader = labels or LabelReader()
     folders = {
@@ -68,6 +71,8 @@ def find_people(names: Sequence[str], labels: LabelReader | None = None) -> Peop
         _refuse_mixed(chosen)
         depth = len(next(iter(chosen.values()), []))
         varying = [level for level in range(depth) if len(_values(chosen, level)) > 1]
+        if varying and kind != "sessions":
+            _refuse_classes(names, {parts[varying[0]] for parts in chosen.values()})
         if varying:
             return _name_people(chosen, varying, kind)
     return People({name: name for name in names}, "each photo by itself: no folder names anybody")
@@ -120,6 +125,24 @@ def _refuse_mixed(chosen: Mapping[str, Sequence[str]]) -> None:
         raise InputError(
             f"it is not clear which folder names a person: {first} and {second} lie at different "
             "depths; put the photos of each person into one folder, all at the same depth"
+        )
+
+
+def _refuse_classes(names: Sequence[str], chosen: set[str]) -> None:
+    """Refuse two names of which both stand directly below every split folder."""
+    below: dict[str, set[str]] = {}
+    for name in names:
+        folders = PurePosixPath(name).parts[:-1]
+        for above, part in pairwise(folders):
+            if part in chosen and read_split(above) is not None:
+                below.setdefault(fold(above), set()).add(fold(part))
+    pair = {fold(one) for one in chosen}
+    if len(pair) == 2 and below and all(found == pair for found in below.values()):
+        first, second = sorted(chosen, key=fold)[0], sorted(chosen, key=fold)[-1]
+        raise InputError(
+            f"the folders {first} and {second} below {name_some(sorted(below))} could be real and "
+            f"fake; say which is which with --labels {quote(first)}=real {quote(second)}=fake, or "
+            "take people out of the split folders"
         )
 
 

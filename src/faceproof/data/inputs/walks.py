@@ -2,7 +2,7 @@
 
 An image file is one whose name or first bytes say so; those that cannot be decoded here stay in, so
 that each gets a row with the reason. Hidden files and thumbnail folders are left out. Links are
-followed, loops of them are not.
+followed, but not in loops, and not to a file that the walk lists anyway.
 """
 
 import errno
@@ -13,7 +13,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -50,7 +50,8 @@ _UNREADABLE = (
 
 HIDDEN, THUMBNAIL, OTHER = "hidden", "in thumbnail folders", "no images"
 LOOP, CLOSED, DEVICE = "links that lead back", "unreadable folders", "no regular files"
-_TOLD = (HIDDEN, THUMBNAIL, LOOP, CLOSED, DEVICE)  # worth a warning; other files are not
+REPEATED = "links to what is listed already"
+_TOLD = (HIDDEN, THUMBNAIL, LOOP, REPEATED, CLOSED, DEVICE)  # worth a warning; other files are not
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def walk(path: Path) -> Walk:
     """
     left_out: Counter[str] = Counter()
     if path.is_dir():
-        entries = _list_folder(path, left_out)
+        entries = _FolderWalk(path, left_out).list_entries()
     elif path.is_file():
         entries = _list_zip(path)
     else:
@@ -175,11 +176,9 @@ def has_image_ending(name: str) -> bool:
 
 def _find_reason(one: Entry) -> str | None:
     """Why a file is left out; None for an image."""
-    *folders, name = PurePosixPath(one.name).parts or ("",)
-    if any(part.lower() in _THUMBNAILS for part in folders):
-        return THUMBNAIL
-    if any(part.startswith(".") and part != ".." for part in (*folders, name)):
-        return HIDDEN
+    aside = _find_aside(one.name)
+    if aside is not None:
+        return aside
     if has_image_ending(one.name) or has_image_ending(re.sub(r"#\d+$", "", one.name)):
         return None
     if _ending(one.name) in _OTHER_ENDINGS:
@@ -190,47 +189,98 @@ def _find_reason(one: Entry) -> str | None:
         return OTHER
 
 
+def _find_aside(name: str) -> str | None:
+    """Why a file is left out for the place where it lies; None where the place is an open one."""
+    *folders, last = PurePosixPath(name).parts or ("",)
+    if any(part.lower() in _THUMBNAILS for part in folders):
+        return THUMBNAIL
+    if any(part.startswith(".") and part != ".." for part in (*folders, last)):
+        return HIDDEN
+    return None
+
+
 def _ending(name: str) -> str:
     return PurePosixPath(name).suffix.lower().removeprefix(".")
 
 
-def _list_folder(folder: Path, left_out: Counter[str]) -> Iterator[Entry]:
-    """Every file below a folder, those behind links too; each folder once."""
-    visited: set[tuple[int, int]] = set()
+class _FolderWalk:
+    """Every file below a folder, those behind links too, each once.
 
-    def refuse(error: OSError) -> None:
-        if error.filename == str(folder):
-            raise InputError(f"{folder} cannot be read: {error.strerror}") from error
-        left_out[CLOSED] += 1
+    Links are followed last: a file that lies below the folder keeps its own name, and a link to it
+    adds nothing. Files in hidden folders are not listed, so a link to one of them is followed; the
+    images of a git-annex repository are such links.
+    """
+
+    def __init__(self, folder: Path, left_out: Counter[str]) -> None:
+        self._folder, self._left_out = folder, left_out
+        self._links: deque[Path] = deque()
+        self._passed: set[str] = set()  # real paths of the folders that were listed
+        self._linked: set[str] = set()  # real paths of the files that were found behind links
+
+    def list_entries(self) -> Iterator[Entry]:
+        """The files; what is left out is counted."""
+        yield from self._pass_folder(self._folder)
+        while self._links:
+            link = self._links.popleft()
+            reason = self._refuse_link(link)
+            if reason is not None:
+                self._left_out[reason] += 1
+            elif link.is_dir():
+                yield from self._pass_folder(link)
+            else:
+                self._linked.add(os.path.realpath(link))
+                yield open_file(link, self._name(link))
+
+    def _pass_folder(self, top: Path) -> Iterator[Entry]:
+        """The files below a folder that are no links; the links wait."""
+        for text, folders, names in os.walk(top, onerror=self._report):
+            place, real = Path(text), os.path.realpath(text)
+            if real in self._passed:
+                self._left_out[REPEATED] += 1
+                folders.clear()
+                continue
+            if _find_aside(self._name(place / "_")) is None:
+                self._passed.add(real)
+            links = [one for one in sorted([*folders, *names]) if (place / one).is_symlink()]
+            self._links.extend(place / one for one in links)
+            folders[:] = sorted(set(folders).difference(links))
+            for name in sorted(set(names).difference(links)):
+                yield from self._pass_file(place / name, f"{real}/{name}")
+
+    def _pass_file(self, path: Path, real: str) -> Iterator[Entry]:
+        if _is_device(path):
+            self._left_out[DEVICE] += 1
+        elif real in self._linked:
+            self._left_out[REPEATED] += 1
+        else:
+            yield open_file(path, self._name(path))
+
+    def _refuse_link(self, link: Path) -> str | None:
+        """Why a link is not followed; a broken one is, so that it gets a row with the reason."""
+        aside = _find_aside(self._name(link))
+        if aside is not None:
+            return aside
+        target = Path(os.path.realpath(link))
+        if _is_loop(link) or Path(os.path.realpath(link.parent)).is_relative_to(target):
+            return LOOP
+        if _is_device(link) and not link.is_dir():
+            return DEVICE
+        is_taken = str(target) in self._passed or str(target) in self._linked
+        return REPEATED if is_taken or self._is_listed(target) else None
+
+    def _is_listed(self, target: Path) -> bool:
+        """True for a file of a folder that was passed; hidden ones are not listed."""
+        is_passed = target.is_file() and str(target.parent) in self._passed
+        return is_passed and _find_aside(target.name) is None
+
+    def _report(self, error: OSError) -> None:
+        if error.filename == str(self._folder):
+            raise InputError(f"{self._folder} cannot be read: {error.strerror}") from error
+        self._left_out[CLOSED] += 1
         logger.warning("%s cannot be read: %s", error.filename, error.strerror)
 
-    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        about = Path(place).stat()
-        visited.add((about.st_dev, about.st_ino))
-        kept = []
-        for one in sorted(folders):
-            key = _identify(Path(place, one))
-            if key in visited:
-                left_out[LOOP] += 1
-            else:
-                kept.append(one)
-        folders[:] = kept
-        for name in names:
-            path = Path(place, name)
-            if _is_device(path):
-                left_out[DEVICE] += 1
-            elif _leads_back(path):
-                left_out[LOOP] += 1
-            else:
-                yield open_file(path, _to_text(path.relative_to(folder)))
-
-
-def _identify(path: Path) -> tuple[int, int] | None:
-    try:
-        about = path.stat()
-    except OSError:
-        return None
-    return about.st_dev, about.st_ino
+    def _name(self, path: Path) -> str:
+        return _to_text(path.relative_to(self._folder))
 
 
 def _is_device(path: Path) -> bool:
@@ -241,7 +291,7 @@ def _is_device(path: Path) -> bool:
         return False
 
 
-def _leads_back(path: Path) -> bool:
+def _is_loop(path: Path) -> bool:
     try:
         path.stat()
     except OSError as error:

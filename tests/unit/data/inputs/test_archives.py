@@ -7,6 +7,7 @@ import pytest
 
 from faceproof.data.inputs import walks
 from faceproof.data.inputs.archives import Truth, open_archive, write_zip
+from faceproof.data.inputs.labels import parse_labels
 from faceproof.errors import ImageError, InputError
 
 JPEG = b"\xff\xd8\xff\xe0rest"
@@ -169,6 +170,36 @@ def test_a_manifest_in_the_one_top_folder_counts_for_names_below_it(tmp_path: Pa
     assert {name: one.label for name, one in truth.items()} == {
         "rd/a.jpg": "fake", "rd/sub/b.jpg": "real",
     }  # fmt: skip
+
+
+def test_json_lines_of_an_image_folder_give_truth(tmp_path: Path) -> None:
+    lines = b'{"file_name": "a.jpg", "label": "Fake"}\n{"file_name": "b.jpg", "label": "real"}\n'
+    members = {"train/metadata.jsonl": lines, "train/a.jpg": JPEG, "train/b.jpg": JPEG}
+    truth = open_archive(make_zip(tmp_path / "x.zip", members)).truth
+    assert {name: one.label for name, one in truth.items()} == {
+        "train/a.jpg": "fake", "train/b.jpg": "real",
+    }  # fmt: skip
+    members["train/metadata.jsonl"] = b'{"file_name": "a.jpg", "label": "odd"}'
+    with pytest.raises(InputError, match="line 1 says 'odd' where real or fake is expected"):
+        open_archive(make_zip(tmp_path / "x.zip", members))
+    members["train/metadata.jsonl"] = b'{"file_name": "a.jpg", "age": 30}'
+    assert open_archive(make_zip(tmp_path / "x.zip", members)).truth == {}
+
+
+def test_codes_of_json_lines_mean_what_the_user_says(tmp_path: Path) -> None:
+    lines = b'{"file_name": "a.jpg", "label": 0}\n{"file_name": "b.jpg", "label": 1}\n'
+    path = make_zip(tmp_path / "x.zip", {"metadata.jsonl": lines, "a.jpg": JPEG, "b.jpg": JPEG})
+    truth = open_archive(path, parse_labels(["fake,real"])).truth
+    assert [truth[name].label for name in ("a.jpg", "b.jpg")] == ["fake", "real"]
+
+
+def test_two_tables_of_labels_in_one_folder_are_refused(tmp_path: Path) -> None:
+    members = {
+        "a.jpg": JPEG, "metadata.csv": b"file_name,label\na.jpg,real\n",
+        "metadata.jsonl": b'{"file_name": "a.jpg", "label": "fake"}',
+    }  # fmt: skip
+    with pytest.raises(InputError, match=r"metadata\.csv and metadata\.jsonl, which both have"):
+        open_archive(make_zip(tmp_path / "x.zip", members))
 
 
 @pytest.mark.parametrize(

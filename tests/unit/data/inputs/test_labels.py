@@ -97,6 +97,12 @@ def test_the_nearest_folder_that_says_something_counts(
         (["real/1", "tampered2/2", "shopped/3"], ("shopped",)),
         (["camera/1", "shop/2"], ("camera", "shop")),
         (["train/1", "test/2"], ()),
+        (
+            ["train/x/1", "train/y/2", "val/x/3", "val/y/4"],
+            ("train/x", "train/y", "val/x", "val/y"),
+        ),
+        (["train/x/1", "train/y/2", "val/x/3"], ()),
+        (["a/x/1", "a/y/2", "b/x/3", "b/y/4"], ()),
         (["anna/1", "ben/2", "carla/3"], ()),
         (["real/1", "fake/2"], ()),
     ],
@@ -105,7 +111,7 @@ def test_folders_that_may_be_classes_are_named(names: list[str], unknown: tuple[
     found = READER.read_folders(names)
     assert found.unknown == unknown
     if unknown:
-        assert f"--labels {unknown[0]}=fake" in describe_unknown(unknown)
+        assert f"--labels {unknown[0].rpartition('/')[2]}=fake" in describe_unknown(unknown)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ from faceproof.errors import InputError
         (["fold1/anna/0", "fold2/anna/1", "fold2/ben/2"], [0, 0, 1]),
         (["train_set/anna/0", "test_set/anna/1", "test_set/ben/2"], [0, 0, 1]),
         (["groupA/anna/0", "groupB/anna/1", "groupB/ben/2"], [0, 0, 1]),
+        (["train/anna/0", "train/ben/1", "train/carla/2"], [0, 1, 2]),
+        (["anna/train/0", "anna/test/1", "ben/test/2"], [0, 0, 1]),
+        (["train/clip 1/0", "train/clip 2/1"], [0, 1]),
         (["jan/0", "may/1", "runa/2"], [0, 1, 2]),
         (["20240105/001/0", "20240106/001/1", "20240106/002/2"], [0, 0, 1]),
         (["a", "b", "c"], [0, 1, 2]),
@@ -52,4 +55,18 @@ def test_the_level_is_said_with_examples() -> None:
 )
 def test_what_is_not_clear_is_refused(names: list[str], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
+        find_people(names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/x/0", "train/y/1", "val/x/2", "val/y/3"],
+        ["faces/train/x/0", "faces/train/y/1"],
+        ["Train/X/0", "Train/y/1", "test/x/2", "test/Y /3"],
+        ["train/0/a", "train/1/b", "test/0/c", "test/1/d"],
+    ],
+)
+def test_a_pair_of_folders_below_splits_is_taken_for_classes(names: list[str]) -> None:
+    with pytest.raises(InputError, match=r"say which is which with --labels .*=fake"):
         find_people(names)

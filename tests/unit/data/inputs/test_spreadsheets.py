@@ -1,6 +1,6 @@
 import pytest
 
-from faceproof.data.inputs.spreadsheets import read_spreadsheet
+from faceproof.data.inputs.spreadsheets import read_json_lines, read_spreadsheet
 from faceproof.errors import InputError
 
 
@@ -41,3 +41,33 @@ def test_a_short_row_has_empty_cells() -> None:
 def test_what_is_no_table_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_spreadsheet(data, "it", ("image", "label"))
+
+
+def test_json_lines_are_a_table_whose_columns_are_all_the_names() -> None:
+    data = (
+        b'\xef\xbb\xbf{"file_name": "a", "label": 1}\n\n{"label": null, "file_name": "b"}\r\n'
+        b'{"file_name": "\\ud800", "label": true, "age": 3}'
+    )
+    sheet = read_json_lines(data, "it", ("image", "label"))
+    assert sheet.header == ("file_name", "label", "age")
+    assert sheet.column("image") == ["a", "b", "?"]
+    assert sheet.column("label") == ["1", "", "True"]
+    assert [row["age"] for row in sheet.rows] == ["", "", "3"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"file_name": "a", "label": }', "cannot be read as JSON lines"),
+        (b'{"file_name": "a", "label": "\xff"}', "cannot be read as JSON lines"),
+        (b"[" * 100_000, "cannot be read as JSON lines"),
+        (b'{"file_name": "a", "label": ' + b"1" * 5000 + b"}", "cannot be read as JSON lines"),
+        (b'["a", "real"]', "no JSON object"),
+        (b'{"file_name": "a"}', "label is not there"),
+        (b"", "image is not there"),
+    ],
+    ids=["broken", "no text", "deep", "a huge number", "a list", "a column short", "empty"],
+)
+def test_what_is_no_table_of_json_lines_is_refused(data: bytes, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_json_lines(data, "it", ("image", "label"))

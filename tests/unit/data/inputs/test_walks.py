@@ -70,6 +70,38 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
         found.images[1].read()
 
 
+def test_a_file_that_links_reach_too_comes_in_once_and_by_its_own_name(tmp_path: Path) -> None:
+    put(tmp_path, {"set/real/a.jpg": JPEG, "set/real/old/b.jpg": JPEG, "elsewhere/x/c.jpg": JPEG})
+    for link, target in (
+        ("set/again", "real"), ("set/again.jpg", "real/old/b.jpg"), ("set/0", "../elsewhere/x"),
+        ("set/1", "../elsewhere"), ("set/2", "../elsewhere/x/c.jpg"), ("set/up", "../../"),
+    ):  # fmt: skip
+        (tmp_path / link).symlink_to(target)
+    found = walk(tmp_path / "set")
+    assert [one.name for one in found.images] == ["0/c.jpg", "real/a.jpg", "real/old/b.jpg"]
+    assert found.left_out == {"links to what is listed already": 4, "links that lead back": 1}
+
+
+def test_a_file_behind_a_link_is_not_listed_again_with_its_folder(tmp_path: Path) -> None:
+    put(tmp_path, {"elsewhere/a.jpg": JPEG, "elsewhere/b.jpg": JPEG})
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "1.jpg").symlink_to("../elsewhere/a.jpg")
+    (tmp_path / "set" / "2").symlink_to("../elsewhere")
+    assert names(tmp_path / "set") == ["1.jpg", "2/b.jpg"]
+    assert walk(tmp_path / "set").left_out == {"links to what is listed already": 1}
+
+
+def test_a_link_into_a_hidden_folder_is_followed_and_one_inside_is_not(tmp_path: Path) -> None:
+    put(tmp_path, {".git/annex/k1": JPEG, ".git/annex/k2/k2": JPEG, "seen/.kept.jpg": JPEG})
+    for link, target in (
+        ("a.jpg", ".git/annex/k1"), ("b", ".git/annex/k2"), ("c.jpg", "seen/.kept.jpg"),
+        (".git/loop", "annex"),
+    ):  # fmt: skip
+        (tmp_path / link).symlink_to(target)
+    assert names(tmp_path) == ["a.jpg", "b/k2", "c.jpg"]
+    assert walk(tmp_path).left_out == {"hidden": 4}
+
+
 def test_a_pipe_is_counted_and_never_read(tmp_path: Path) -> None:
     put(tmp_path, {"a.jpg": JPEG})
     os.mkfifo(tmp_path / "b.jpg")

@@ -64,6 +64,15 @@ def test_folders_that_all_read_like_fakes_are_refused(
         read(tmp_path, members)
 
 
+def test_two_folders_below_every_split_are_not_taken_for_two_people(
+    tmp_path: Path, face: Pixels
+) -> None:
+    data = encode_jpeg(face, 90, 0)
+    members = {f"{split}/{name}/1.jpg": data for split in ("train", "val") for name in "xy"}
+    with pytest.raises(InputError, match="say which is which with --labels x=real y=fake"):
+        read(tmp_path, members)
+
+
 @pytest.mark.parametrize(
     "table",
     [
