@@ -16,7 +16,9 @@ from faceproof.results import Scalar
 KINDS: Mapping[str, str] = {
     "auroc": "all",
     "auroc_sg1_ffhq_stylegan": "StyleGAN",
-    "auroc_from_sg2_inversions": "StyleGAN2 inversions",
+    "auroc_from_sg2_inversions": "StyleGAN2, inversions",
+    "auroc_from_omi": "StyleGAN2, one collection",
+    "auroc_from_hardfake": "StyleGAN2 off a web service",
     "auroc_from_text_to_image": "text to image (SDXL, FLUX.1, DALL-E 3)",
     "auroc_swap": "face swap",
     "auroc_part_swap": "eyes, nose or mouth swapped",
@@ -32,6 +34,7 @@ _VERDICTS: Mapping[str, tuple[str, str, str]] = {
     "false_alarms": ("false_positive_rate", "false alarms", "all reals"),
     "false_alarms_sg1_ffhq": ("false_positive_rate", "false alarms", "real web photos"),
     "false_alarms_congress": ("false_positive_rate", "false alarms", "real official portraits"),
+    "false_alarms_headshots_cncf": ("false_positive_rate", "false alarms", "real headshots"),
     "coverage": ("coverage", "share that is not unsure", "verdicts"),
     "accuracy_decided": ("accuracy", "accuracy of what is not unsure", "verdicts"),
     "ece": ("ece", "calibration error", "scores"),

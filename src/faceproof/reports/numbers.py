@@ -22,7 +22,8 @@ TRACKED: Mapping[str, str] = {
     "atto": "training/results_portraits.json",
     "release_build": "dataset_builder/results_release.json",
     "released": "training/results_released.json",
-    "released_training": "training/experiments/wild.json",
+    "released_small": "training/results_small.json",
+    "gate": "training/results_gate.json",
     "speeds": "training/results_speed.json",
     "bench": "question_02/results.json",
     "growth": "question_02/results_growth.json",
@@ -139,6 +140,10 @@ class Numbers:
         recorded = self.provenance["settings"]
         value = recorded.get(name) if isinstance(recorded, dict) else None
         return "" if value is None else str(value)
+
+    def has(self, name: str) -> bool:
+        """True if the file has a value of this name."""
+        return name in self._values
 
     def interval(self, name: str, digits: int = 3) -> str:
         """A measured value with its 95 % interval, count and size, as prose."""
