@@ -13,9 +13,8 @@ from datasets import DatasetBuilder, DatasetDict
 from datasets.exceptions import DatasetGenerationError
 
 from faceproof.data.checks.duplicates import find_near, hash_photo
-from faceproof.data.forgery import synthesize
+from faceproof.data.forgery import AUTOENCODER, GENERATOR, synthesize
 from faceproof.data.forgery.methods import TRAININGS, locate_checkpoint
-from faceproof.data.forgery.names import AUTOENCODER, GENERATOR
 from faceproof.data.forgery.tensors import is_made_from
 from faceproof.data.images import decode
 from faceproof.data.inputs.labels import parse_labels

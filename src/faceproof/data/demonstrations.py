@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
 from faceproof.data.checks.gates import LOCAL_FAMILIES
-from faceproof.data.forgery import reconstruct
-from faceproof.data.forgery.names import NAMES
+from faceproof.data.forgery import NAMES, reconstruct
 from faceproof.data.galleries import ShownImage
 from faceproof.data.images import measure_content_bytes
 from faceproof.data.sampling import SAMPLERS, Rows, rake, sample_uniform

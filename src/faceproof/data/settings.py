@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from faceproof.data.forgery.names import AUTOENCODER, NAMES, check_names
+from faceproof.data.forgery import AUTOENCODER, NAMES, check_names
 from faceproof.data.inputs.labels import LABELS_HELP
 from faceproof.errors import SettingsError
 from faceproof.records import METADATA_COLUMNS
