@@ -22,8 +22,8 @@ def main() -> int:
     from faceproof.buckets import Bucket
     from faceproof.data import shards
     from faceproof.scale import servers, streaming
-    from faceproof.scale.indexes import Columns
     from faceproof.scale.indexing import index_store
+    from faceproof.scale.locations import Columns
 
     datasets.disable_progress_bars()
     fingerprint = shards.verify(run.dataset)

@@ -14,8 +14,8 @@ from faceproof.data import shards
 from faceproof.detector.models import make_model
 from faceproof.errors import DatasetError, SettingsError
 from faceproof.scale import streaming
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.locations import Columns
 from faceproof.scale.stores import open_store
 from faceproof.scale.training_streams import open_training
 from faceproof.scale.views import select

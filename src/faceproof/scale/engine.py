@@ -26,12 +26,19 @@ import pyarrow as pa
 from faceproof.buckets import Bucket
 from faceproof.data.inputs.labels import parse_labels
 from faceproof.errors import FaceProofError, InputError, SettingsError, StorageError
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import publish
-from faceproof.scale.listings import NAME, list_source
+from faceproof.scale.locations import Columns
 from faceproof.scale.settings import StoreSettings
 from faceproof.scale.stores import DataFile, Store
-from faceproof.scale.units import Job, examine_unit, read_table, write_shard, write_table
+from faceproof.scale.units import (
+    NAME,
+    Job,
+    examine_unit,
+    list_source,
+    read_table,
+    write_shard,
+    write_table,
+)
 
 _SAME_BYTES, _TWO_LABELS = "same_bytes", "two_labels"
 _SHARD_BYTES = 512 << 20  # of images in a shard, at most: a worker holds one in memory

@@ -21,8 +21,7 @@ from faceproof.data.inputs.names import find_column
 from faceproof.data.tables import plain_schema, read_features
 from faceproof.errors import StorageError
 from faceproof.records import SPLITS
-from faceproof.scale.columns import read_columns, read_footer
-from faceproof.scale.indexes import (
+from faceproof.scale.locations import (
     UNLABELLED,
     Columns,
     Locations,
@@ -31,7 +30,13 @@ from faceproof.scale.indexes import (
     encode_locations,
     locate_images,
 )
-from faceproof.scale.metadata import join_rows, order_rows, write_metadata
+from faceproof.scale.metadata import (
+    join_rows,
+    order_rows,
+    read_columns,
+    read_footer,
+    write_metadata,
+)
 from faceproof.scale.ranges import Reader
 from faceproof.scale.stores import DataFile, Manifest, Store, fetch, publish_store
 

@@ -27,7 +27,7 @@ from faceproof import memory
 from faceproof.data.images import Pixels
 from faceproof.errors import ImageError, SettingsError, StorageError
 from faceproof.scale.decoders import decode_fast
-from faceproof.scale.indexes import Locations
+from faceproof.scale.locations import Locations
 from faceproof.scale.orders import Block, Order, Part, Places
 from faceproof.scale.ranges import Pieces
 from faceproof.scale.stores import Rows, Store

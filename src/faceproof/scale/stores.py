@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
 from faceproof.records import LABELS
-from faceproof.scale.indexes import LOCATION, MAGIC, Columns, Locations, decode_locations
+from faceproof.scale.locations import LOCATION, MAGIC, Columns, Locations, decode_locations
 from faceproof.scale.ranges import CONCURRENCY, ChunkCache, Reader
 from faceproof.storage import claim_folder, replacing
 

@@ -16,8 +16,8 @@ from faceproof.data.images import Pixels
 from faceproof.detector.preprocessing import to_tensor
 from faceproof.errors import DatasetError, SettingsError
 from faceproof.records import UNSEEN_SPLITS, Split
-from faceproof.scale.indexes import UNLABELLED
 from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.locations import UNLABELLED
 from faceproof.scale.stores import Rows, Store, open_store
 from faceproof.scale.views import View, read_view, select
 from faceproof.training.batches import Batch, Treatment, plan_treatment

@@ -19,8 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceproof.errors import InputError
-from faceproof.scale.columns import read_columns, read_footer
-from faceproof.scale.metadata import ROW, find_groups
+from faceproof.scale.metadata import ROW, find_groups, read_columns, read_footer
 from faceproof.scale.settings import Law, ViewSettings
 from faceproof.scale.stores import Rows, Store, Stratum
 from faceproof.storage import replacing

@@ -12,8 +12,8 @@ from tests.unit.scale.conftest import encode
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.locations import Columns
 from faceproof.scale.metadata import find_groups
 from faceproof.scale.stores import open_store, publish_store
 from faceproof.scale.views import draw_uniform, select, view_all
