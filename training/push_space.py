@@ -22,13 +22,13 @@ def main() -> int:
 
     from faceproof.app import spaces
     from faceproof.data import pushes
-    from faceproof.reports import cards, environments
+    from faceproof.reports import cards
 
     parts = spaces.Parts(
         app=HERE / "app.py",
         model=HERE / "released",
         card=cards.render_space_card(),
-        requirements=environments.pin_requirements(spaces.NEEDED),
+        requirements=spaces.pin_requirements(),
     )
     with tempfile.TemporaryDirectory() as scratch:
         files = spaces.stage_space(parts, Path(scratch))

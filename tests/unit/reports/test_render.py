@@ -11,9 +11,10 @@ from packaging.utils import canonicalize_name
 from faceproof import results, storage
 from faceproof.errors import InputError
 from faceproof.reports import render, summary
-from faceproof.reports.environments import render_environment
 from faceproof.reports.numbers import SOURCES, Numbers
-from faceproof.reports.templates import REPOSITORY, render_template
+from faceproof.reports.render import render_environment
+from faceproof.reports.templates import render_template
+from faceproof.results import REPOSITORY
 
 
 def run(*words: str) -> int:
