@@ -17,7 +17,7 @@ def main() -> int:
     import datasets
 
     from faceproof import results
-    from faceproof.data import builds, exports, galleries, plans, shards, tables
+    from faceproof.data import builds, exports, plans, shards, tables
     from faceproof.data.checks import gates
     from faceproof.data.checks.findings import to_values
     from faceproof.data.forgery.methods import check_weights
@@ -62,7 +62,7 @@ def main() -> int:
     beside = {"DATASHEET.md": datasheet, "croissant.json": croissant}
     shards.publish(staged, run.output, card, beside)
     gallery = run.exports / "gallery.html"
-    pages.write_gallery(galleries.pick_photos(encoded, run.gallery_photos), run.source, gallery)
+    pages.write_gallery(exports.pick_photos(encoded, run.gallery_photos), run.source, gallery)
 
     console.say(f"dataset      {run.output} ({values['records']} records, load_dataset opens it)")
     console.say(f"zip          {mini_zip}")

@@ -21,7 +21,7 @@ def main() -> int:
     run = settings.read(PushSettings, __doc__)
 
     from faceproof.app import spaces
-    from faceproof.data import pushes
+    from faceproof.data import exports
     from faceproof.reports import cards
 
     parts = spaces.Parts(
@@ -32,7 +32,7 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory() as scratch:
         files = spaces.stage_space(parts, Path(scratch))
-        for line in pushes.push(run, Path(scratch), files, "space"):
+        for line in exports.push(run, Path(scratch), files, "space"):
             console.say(line)
     return 0
 

@@ -19,11 +19,17 @@ import numpy as np
 from faceproof.console import progress
 from faceproof.data.attributes import describe_photo
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
-from faceproof.data.donors import Candidate, derive_seed, draw_donors
 from faceproof.data.faces import Crop, find_largest, refuse_small
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources.photos import SourcePhoto, Terms
-from faceproof.data.splits import assign_splits, find_crossings, join_components
+from faceproof.data.splits import (
+    Candidate,
+    assign_splits,
+    derive_seed,
+    draw_donors,
+    find_crossings,
+    join_components,
+)
 from faceproof.errors import DatasetError, ImageError
 from faceproof.records import PhotoLabels, Split
 from faceproof.storage import replacing

@@ -9,13 +9,13 @@ from faceproof.data.inputs.labels import LABELS_HELP
 from faceproof.errors import SettingsError
 from faceproof.records import METADATA_COLUMNS
 from faceproof.results import Size
-from faceproof.settings import require_positive
+from faceproof.settings import option, require_positive
 
 Shams = Literal["one", "each"]
 # Titles of `--help`.
-_PHOTOS = {"group": "photos"}
-_FORGERIES = {"group": "forgeries"}
-_WRITTEN = {"group": "what is written"}
+_PHOTOS = "photos"
+_FORGERIES = "forgeries"
+_WRITTEN = "what is written"
 
 
 @dataclass(frozen=True)
@@ -23,69 +23,74 @@ class BuildSettings:
     """One build of the dataset."""
 
     output: Path = field(
-        metadata={"help": "dataset folder: its data/ and README.md are replaced", "place": "folder"}
+        metadata=option("dataset folder: its data/ and README.md are replaced", place="folder")
     )
-    exports: Path = field(metadata={"help": "folder for the two zips", "place": "folder"})
-    results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    exports: Path = field(metadata=option("folder for the two zips", place="folder"))
+    results: Path = field(metadata=option("result file to write", place="file"))
     source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
-        default="orl", metadata={**_PHOTOS, "help": "where real photos come from"}
+        default="orl", metadata=option("where real photos come from", group=_PHOTOS)
     )
     input: Path | None = field(
         default=None,
-        metadata={
-            **_PHOTOS,
-            "help": "folder or zip of photos; for portraits their manifest; for hub user/name; "
+        metadata=option(
+            "folder or zip of photos; for portraits their manifest; for hub user/name; "
             "for a collection its folder, with metadata.csv",
-            "place": "input",
-        },
+            place="input",
+            group=_PHOTOS,
+        ),
     )
     columns: list[str] = field(
         default_factory=list,
-        metadata={**_PHOTOS, "help": "for hub, what is where: image=photo identity=who"},
+        metadata=option("for hub, what is where: image=photo identity=who", group=_PHOTOS),
     )
-    labels: list[str] = field(default_factory=list, metadata={**_PHOTOS, "help": LABELS_HELP})
+    labels: list[str] = field(default_factory=list, metadata=option(LABELS_HELP, group=_PHOTOS))
     terms: str | None = field(
         default=None,
-        metadata={**_PHOTOS, "help": "of a collection, only rows whose `terms` say this"},
+        metadata=option("of a collection, only rows whose `terms` say this", group=_PHOTOS),
     )
     hosts: list[str] = field(
         default_factory=list,
-        metadata={
-            **_PHOTOS,
-            "help": "of a collection, sets beside whose photos fakes stand that have none of "
+        metadata=option(
+            "of a collection, sets beside whose photos fakes stand that have none of "
             "their own; empty: all",
-        },
+            group=_PHOTOS,
+        ),
     )
-    limit: int | None = field(default=None, metadata={**_PHOTOS, "help": "at most so many photos"})
+    limit: int | None = field(
+        default=None, metadata=option("at most so many photos", group=_PHOTOS)
+    )
     methods: list[str] = field(
         default_factory=lambda: ["swap", AUTOENCODER],
-        metadata={**_FORGERIES, "help": f"forgeries made of every photo, of {', '.join(NAMES)}"},
+        metadata=option(f"forgeries made of every photo, of {', '.join(NAMES)}", group=_FORGERIES),
     )
     shams: Shams = field(
         default="one",
-        metadata={**_FORGERIES, "help": "one per photo, of a family drawn at random, or of each"},
+        metadata=option("one per photo, of a family drawn at random, or of each", group=_FORGERIES),
     )
     seed: int = field(
-        default=0, metadata={**_FORGERIES, "help": "of splits, donors, codecs and the autoencoder"}
+        default=0,
+        metadata=option("of splits, donors, codecs and the autoencoder", group=_FORGERIES),
     )
     autoencoder_steps: int = field(
-        default=800, metadata={**_FORGERIES, "help": "training steps of 16 patches"}
+        default=800, metadata=option("training steps of 16 patches", group=_FORGERIES)
     )
     generator_steps: int = field(
-        default=1200, metadata={**_FORGERIES, "help": "training steps of 32 faces"}
+        default=1200, metadata=option("training steps of 32 faces", group=_FORGERIES)
     )
     workers: int = field(
         default=2,
-        metadata={**_FORGERIES, "help": "photos forged at a time; any number gives the same bytes"},
+        metadata=option(
+            "photos forged at a time; any number gives the same bytes", group=_FORGERIES
+        ),
     )
     gallery_photos: int = field(
-        default=8, metadata={**_WRITTEN, "help": "photos of each split in the gallery"}
+        default=8, metadata=option("photos of each split in the gallery", group=_WRITTEN)
     )
     rows_per_shard: int = field(
-        default=200, metadata={**_WRITTEN, "help": "rows of one parquet file, at most"}
+        default=200, metadata=option("rows of one parquet file, at most", group=_WRITTEN)
     )
     size: Size = field(
-        default="sample", metadata={**_WRITTEN, "help": "what the results call themselves"}
+        default="sample", metadata=option("what the results call themselves", group=_WRITTEN)
     )
 
     def __post_init__(self) -> None:
@@ -109,13 +114,10 @@ class BuildSettings:
 class ManifestSettings:
     """What is to be checked."""
 
-    data: Path = field(metadata={"help": "folder or zip with the images", "place": "input"})
+    data: Path = field(metadata=option("folder or zip with the images", place="input"))
     manifest: Path | None = field(
         default=None,
-        metadata={
-            "help": "CSV: image, split, ...; by default metadata.csv in data",
-            "place": "input",
-        },
+        metadata=option("CSV: image, split, ...; by default metadata.csv in data", place="input"),
     )
 
 
@@ -123,21 +125,19 @@ class ManifestSettings:
 class DemonstrationSettings:
     """What question 1 shows of a built dataset."""
 
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
+    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", place="input"))
     root: Path = field(
-        metadata={"help": "its question_01/ receives results and figures", "place": "inside"}
+        metadata=option("its question_01/ receives results and figures", place="inside")
     )
     labels: list[str] = field(
         default_factory=lambda: ["family", "sex", "age_band"],
-        metadata={"help": "metadata columns whose cells are drawn uniformly"},
+        metadata=option("metadata columns whose cells are drawn uniformly"),
     )
-    draws: int = field(default=600, metadata={"help": "rows drawn at a time"})
-    seeds: int = field(default=1000, metadata={"help": "draws, each tested by itself"})
-    seed: int = field(default=0, metadata={"help": "of the shown draw and of intervals"})
-    photos: int = field(default=8, metadata={"help": "photos on the contact sheet"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+    draws: int = field(default=600, metadata=option("rows drawn at a time"))
+    seeds: int = field(default=1000, metadata=option("draws, each tested by itself"))
+    seed: int = field(default=0, metadata=option("of the shown draw and of intervals"))
+    photos: int = field(default=8, metadata=option("photos on the contact sheet"))
+    size: Size = field(default="sample", metadata=option("what the results call themselves"))
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
@@ -151,17 +151,15 @@ class DemonstrationSettings:
 class PushSettings:
     """Where on the Hub something goes."""
 
-    repository: str = field(metadata={"help": "user/name on the Hub; made if it is not there"})
+    repository: str = field(metadata=option("user/name on the Hub; made if it is not there"))
     private: bool = field(
-        default=True, metadata={"help": "a new repository is yours alone; false shows it to all"}
+        default=True, metadata=option("a new repository is yours alone; false shows it to all")
     )
-    dry_run: bool = field(default=False, metadata={"help": "say what would go, send nothing"})
+    dry_run: bool = field(default=False, metadata=option("say what would go, send nothing"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetPush(PushSettings):
     """Which dataset goes where."""
 
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
+    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", place="input"))

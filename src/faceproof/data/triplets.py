@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from faceproof.data.attributes import describe_photo
-from faceproof.data.donors import derive_seed
 from faceproof.data.faces import find_largest
 from faceproof.data.forgery.compositing import match_grey
 from faceproof.data.forgery.forged import Forged, Method, Scene
@@ -25,6 +24,7 @@ from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_siz
 from faceproof.data.plans import PlannedPhoto, Stranger
 from faceproof.data.settings import Shams
 from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
+from faceproof.data.splits import derive_seed
 from faceproof.records import BESIDE, NONE, SHAM, FaceRecord, PhotoLabels, Role
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet

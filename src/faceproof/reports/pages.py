@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceproof.data.galleries import FILTERS, ShownImage
+from faceproof.data.exports import FILTERS, ShownImage
 from faceproof.reports.figures import CREDITS, draw_detection, draw_findings
 from faceproof.reports.templates import render_template
 from faceproof.storage import replacing

@@ -1,4 +1,4 @@
-"""Parquet shards on S3 and back again, unchanged: streamed, and through a store and its views."""
+"""Question 4 shown: parquet shards on S3 and back again, streamed and through views of a store."""
 
 import hashlib
 import time
@@ -45,12 +45,9 @@ def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:
 def stream_shards(endpoint: Endpoint, urls: Sequence[str]) -> IterableDataset:
     """The shards as `datasets` streams them, images left encoded."""
     stream = load_dataset(
-        "parquet",
-        data_files=list(urls),
-        split="train",
-        streaming=True,
+        "parquet", data_files=list(urls), split="train", streaming=True,
         storage_options=endpoint.storage_options(),
-    )
+    )  # fmt: skip
     return stream.select_columns(["image"]).cast_column("image", Image(decode=False))
 
 
