@@ -1,4 +1,4 @@
-"""Draw rows uniformly by cells of labels, in the i.i.d. sense. A cell is a combination of labels."""
+"""Draw rows uniformly by cells of labels, i.i.d. A cell is a combination of labels."""
 
 import logging
 from collections.abc import Iterable
