@@ -69,8 +69,7 @@ def sample_uniform(
 ) -> Draw:
     """Draw n rows, independent and uniform over the cells of the labels.
 
-    A cell is a combination of labels. Without replacement small cells would run dry, and quotas
-    make the counts too even: neither is independent.
+    Without replacement small cells would run dry, and quotas make the counts too even.
 
     Args:
         labels: one column per chosen label, one row per image, no missing values.
@@ -80,8 +79,6 @@ def sample_uniform(
 
     Raises:
         DatasetError: nothing to draw, a missing label, or a cell that the policy refuses.
-
-    Source: `draw_by_cell`.
     """
     if labels.empty or n < 1 or labels.isna().to_numpy().any():
         raise DatasetError(

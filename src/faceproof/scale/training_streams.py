@@ -62,14 +62,11 @@ class TrainingStream(IterableDataset[Batch]):
             yield {"pixel_values": batch["pixel_values"], "labels": batch["labels"]}
 
     def _treat(self, pictures: list[Pixels], rows: Rows, epoch: int) -> Tensor:
-        seed = self._treatment.seed
-        draws = [
-            np.random.default_rng([seed, epoch, row, place])
-            for place, row in enumerate(rows.tolist())
-        ]  # a row that comes twice is not treated twice alike
-        treated = [
-            treat(pixels, self._treatment, rng) for pixels, rng in zip(pictures, draws, strict=True)
-        ]
+        treated = []
+        for place, (pixels, row) in enumerate(zip(pictures, rows.tolist(), strict=True)):
+            # With the place, so that a row that comes twice is not treated twice alike.
+            rng = np.random.default_rng([self._treatment.seed, epoch, row, place])
+            treated.append(treat(pixels, self._treatment, rng))
         return to_tensor(treated, self._processor, self._treatment.crop_pixels)
 
 
@@ -91,8 +88,7 @@ def open_training(
     """The images that `run.data` names: those of its split `train`, or of `run.view`.
 
     Raises:
-        SettingsError: masks or self-blends are wanted, which need whole photos; or the view has
-            weights.
+        SettingsError: masks or self-blends are wanted, which need whole photos.
         InputError: the store says no split and no view is given, or the view is no view.
         DatasetError: people of validation or test are among the images.
         StorageError: the store cannot be read.
