@@ -12,9 +12,7 @@ class AppSettings:
 
     model: str | None = field(
         default=None,
-        metadata=option(
-            "model folder or Hub id; the released detector if not given", place="input"
-        ),
+        metadata=option("model folder or Hub id; the released detector if not given", "input"),
     )
     port: int = field(default=7860, metadata=option("port on this machine; 0 for any free one"))
 

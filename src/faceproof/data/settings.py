@@ -1,6 +1,7 @@
 """What the commands of this room take; light, so that `--help` answers at once."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +13,10 @@ from faceproof.results import Size
 from faceproof.settings import option, require_positive
 
 Shams = Literal["one", "each"]
-# Titles of `--help`.
-_PHOTOS = "photos"
-_FORGERIES = "forgeries"
-_WRITTEN = "what is written"
+# By their titles in `--help`.
+_photos = partial(option, group="photos")
+_forgeries = partial(option, group="forgeries")
+_written = partial(option, group="what is written")
 
 
 @dataclass(frozen=True)
@@ -23,75 +24,59 @@ class BuildSettings:
     """One build of the dataset."""
 
     output: Path = field(
-        metadata=option("dataset folder: its data/ and README.md are replaced", place="folder")
+        metadata=option("dataset folder: its data/ and README.md are replaced", "folder")
     )
-    exports: Path = field(metadata=option("folder for the two zips", place="folder"))
-    results: Path = field(metadata=option("result file to write", place="file"))
+    exports: Path = field(metadata=option("folder for the two zips", "folder"))
+    results: Path = field(metadata=option("result file to write", "file"))
     source: Literal["orl", "folder", "portraits", "hub", "collection"] = field(
-        default="orl", metadata=option("where real photos come from", group=_PHOTOS)
+        default="orl", metadata=_photos("where real photos come from")
     )
     input: Path | None = field(
         default=None,
-        metadata=option(
+        metadata=_photos(
             "folder or zip of photos; for portraits their manifest; for hub user/name; "
             "for a collection its folder, with metadata.csv",
-            place="input",
-            group=_PHOTOS,
+            "input",
         ),
     )
     columns: list[str] = field(
         default_factory=list,
-        metadata=option("for hub, what is where: image=photo identity=who", group=_PHOTOS),
+        metadata=_photos("for hub, what is where: image=photo identity=who"),
     )
-    labels: list[str] = field(default_factory=list, metadata=option(LABELS_HELP, group=_PHOTOS))
+    labels: list[str] = field(default_factory=list, metadata=_photos(LABELS_HELP))
     terms: str | None = field(
         default=None,
-        metadata=option("of a collection, only rows whose `terms` say this", group=_PHOTOS),
+        metadata=_photos("of a collection, only rows whose `terms` say this"),
     )
     hosts: list[str] = field(
         default_factory=list,
-        metadata=option(
+        metadata=_photos(
             "of a collection, sets beside whose photos fakes stand that have none of "
-            "their own; empty: all",
-            group=_PHOTOS,
+            "their own; empty: all"
         ),
     )
-    limit: int | None = field(
-        default=None, metadata=option("at most so many photos", group=_PHOTOS)
-    )
+    limit: int | None = field(default=None, metadata=_photos("at most so many photos"))
     methods: list[str] = field(
         default_factory=lambda: ["swap", AUTOENCODER],
-        metadata=option(f"forgeries made of every photo, of {', '.join(NAMES)}", group=_FORGERIES),
+        metadata=_forgeries(f"forgeries made of every photo, of {', '.join(NAMES)}"),
     )
     shams: Shams = field(
         default="one",
-        metadata=option("one per photo, of a family drawn at random, or of each", group=_FORGERIES),
+        metadata=_forgeries("one per photo, of a family drawn at random, or of each"),
     )
     seed: int = field(
         default=0,
-        metadata=option("of splits, donors, codecs and the autoencoder", group=_FORGERIES),
+        metadata=_forgeries("of splits, donors, codecs and the autoencoder"),
     )
-    autoencoder_steps: int = field(
-        default=800, metadata=option("training steps of 16 patches", group=_FORGERIES)
-    )
-    generator_steps: int = field(
-        default=1200, metadata=option("training steps of 32 faces", group=_FORGERIES)
-    )
+    autoencoder_steps: int = field(default=800, metadata=_forgeries("training steps of 16 patches"))
+    generator_steps: int = field(default=1200, metadata=_forgeries("training steps of 32 faces"))
     workers: int = field(
         default=2,
-        metadata=option(
-            "photos forged at a time; any number gives the same bytes", group=_FORGERIES
-        ),
+        metadata=_forgeries("photos forged at a time; any number gives the same bytes"),
     )
-    gallery_photos: int = field(
-        default=8, metadata=option("photos of each split in the gallery", group=_WRITTEN)
-    )
-    rows_per_shard: int = field(
-        default=200, metadata=option("rows of one parquet file, at most", group=_WRITTEN)
-    )
-    size: Size = field(
-        default="sample", metadata=option("what the results call themselves", group=_WRITTEN)
-    )
+    gallery_photos: int = field(default=8, metadata=_written("photos of each split in the gallery"))
+    rows_per_shard: int = field(default=200, metadata=_written("rows of one parquet file, at most"))
+    size: Size = field(default="sample", metadata=_written("what the results call themselves"))
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
@@ -114,10 +99,10 @@ class BuildSettings:
 class ManifestSettings:
     """What is to be checked."""
 
-    data: Path = field(metadata=option("folder or zip with the images", place="input"))
+    data: Path = field(metadata=option("folder or zip with the images", "input"))
     manifest: Path | None = field(
         default=None,
-        metadata=option("CSV: image, split, ...; by default metadata.csv in data", place="input"),
+        metadata=option("CSV: image, split, ...; by default metadata.csv in data", "input"),
     )
 
 
@@ -125,10 +110,8 @@ class ManifestSettings:
 class DemonstrationSettings:
     """What question 1 shows of a built dataset."""
 
-    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", place="input"))
-    root: Path = field(
-        metadata=option("its question_01/ receives results and figures", place="inside")
-    )
+    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", "input"))
+    root: Path = field(metadata=option("its question_01/ receives results and figures", "inside"))
     labels: list[str] = field(
         default_factory=lambda: ["family", "sex", "age_band"],
         metadata=option("metadata columns whose cells are drawn uniformly"),
@@ -162,4 +145,4 @@ class PushSettings:
 class DatasetPush(PushSettings):
     """Which dataset goes where."""
 
-    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", place="input"))
+    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", "input"))

@@ -5,9 +5,8 @@ shuffle: any stretch of a stratum is a random draw from it, and appending images
 Of parquet on an object store the footer is read first, then only the bytes wanted.
 """
 
-import io
+import mmap
 import struct
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,46 +155,12 @@ def find_groups(about: pq.FileMetaData, places: Rows) -> tuple[list[int], Rows]:
     return needed.tolist(), places - begins[where] + before[where]
 
 
-class SparseFile(io.RawIOBase):
-    """A file of which some segments were fetched; reading elsewhere is a programming error."""
-
-    def __init__(self, size: int, segments: dict[int, memoryview]) -> None:
-        """Take the whole file's size and segments by their first byte."""
-        self._size, self._place = size, 0
-        self._starts = sorted(segments)
-        self._segments = segments
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next read begins."""
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
-        self._place = base + offset
-        return self._place
-
-    def read(self, count: int = -1) -> bytes:
-        """Bytes of the segments that hold them."""
-        end = self._size if count < 0 else min(self._place + count, self._size)
-        found = []
-        while self._place < end:
-            piece = self._find(end)
-            found.append(piece)
-            self._place += len(piece)
-        return b"".join(found)
-
-    def _find(self, end: int) -> memoryview:
-        number = bisect_right(self._starts, self._place) - 1
-        start = self._starts[max(number, 0)]
-        piece = self._segments[start][max(self._place - start, 0) : end - start]
-        if self._place < start or not len(piece):
-            raise EOFError(f"the byte at {self._place} was not fetched")
-        return piece
+def _lay_out(size: int, segments: dict[int, memoryview]) -> pa.BufferReader:
+    """A file of which some segments, by their first byte, were fetched; the rest is not there."""
+    whole = mmap.mmap(-1, size)
+    for start, piece in segments.items():
+        whole[start : start + len(piece)] = piece
+    return pa.BufferReader(pa.py_buffer(whole))
 
 
 @dataclass(frozen=True)
@@ -226,7 +191,7 @@ def read_footer(reader: Reader, key: str, size: int) -> Footer:
         tail = reader.bucket.read(key, begin, size)
     segments = {begin: tail}
     try:
-        about = pq.read_metadata(SparseFile(size, segments))
+        about = pq.read_metadata(_lay_out(size, segments))
     except (pa.ArrowException, OSError) as error:
         raise StorageError(f"{key} in {reader.bucket.address} is damaged parquet") from error
     return Footer(key, size, about, segments)
@@ -250,5 +215,5 @@ def read_columns(
     if spans:
         starts, ends = np.array(spans, np.int64).T
         segments |= reader.request(footer.key, (starts, ends)).wait_runs()
-    with pq.ParquetFile(SparseFile(footer.size, segments), metadata=about) as file:
+    with pq.ParquetFile(_lay_out(footer.size, segments), metadata=about) as file:
         return file.read_row_groups(list(numbers), columns=names)

@@ -19,13 +19,9 @@ class StoreSettings:
     """One store from raw images."""
 
     source: str = field(
-        metadata=option(
-            "s3://bucket/prefix, https://host/path or a folder of images", place="input"
-        )
+        metadata=option("s3://bucket/prefix, https://host/path or a folder of images", "input")
     )
-    place: str = field(
-        metadata=option("s3://bucket/prefix or a folder for the store", place="store")
-    )
+    place: str = field(metadata=option("s3://bucket/prefix or a folder for the store", "store"))
     labels: list[str] = field(default_factory=list, metadata=option(LABELS_HELP))
     strata: list[str] = field(
         default_factory=lambda: ["label"], metadata=option("labels to draw evenly over later")
@@ -53,10 +49,8 @@ class StoreSettings:
 class IndexSettings:
     """One store of parquet that is there."""
 
-    data: str = field(metadata=option("s3://bucket/prefix, or a folder, of parquet", place="input"))
-    place: str = field(
-        metadata=option("s3://bucket/prefix or a folder for the index", place="store")
-    )
+    data: str = field(metadata=option("s3://bucket/prefix, or a folder, of parquet", "input"))
+    place: str = field(metadata=option("s3://bucket/prefix or a folder for the index", "store"))
     prefix: str = field(default="data/", metadata=option("of the files' keys below `data`"))
     image: str = field(default="image", metadata=option("column of images"))
     label: str = field(default="label", metadata=option("column of labels; `none` for none"))
@@ -72,9 +66,9 @@ class ViewSettings:
     """One view."""
 
     store: str = field(
-        metadata=option("s3://bucket/prefix or a folder with a manifest.json", place="input")
+        metadata=option("s3://bucket/prefix or a folder with a manifest.json", "input")
     )
-    output: Path = field(metadata=option("view to write, parquet", place="file"))
+    output: Path = field(metadata=option("view to write, parquet", "file"))
     sql: str | None = field(default=None, metadata=option("SELECT of `row` FROM metadata"))
     uniform: int = field(
         default=0, metadata=option("images to draw evenly over the declared strata")
@@ -83,17 +77,15 @@ class ViewSettings:
         default="independent",
         metadata=option("draw with replacement, or equally many different ones"),
     )
-    parent: Path | None = field(
-        default=None, metadata=option("view that SQL looks at", place="input")
-    )
+    parent: Path | None = field(default=None, metadata=option("view that SQL looks at", "input"))
     seed: int = field(default=0, metadata=option("of the draw"))
     cache: Path = field(
         default=Path("build/metadata"),
-        metadata=option("folder to keep fetched metadata in", place="folder"),
+        metadata=option("folder to keep fetched metadata in", "folder"),
     )
     materialise: Path | None = field(
         default=None,
-        metadata=option("parquet file to copy the view's rows to", place="file"),
+        metadata=option("parquet file to copy the view's rows to", "file"),
     )
 
     def __post_init__(self) -> None:
@@ -108,11 +100,11 @@ class ViewSettings:
 class StreamSettings:
     """One trip of the dataset to S3 and back."""
 
-    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", place="input"))
-    results: Path = field(metadata=option("result file to write", place="file"))
+    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", "input"))
+    results: Path = field(metadata=option("result file to write", "file"))
     scratch: Path = field(
         default=Path("build/metadata"),
-        metadata=option("folder to keep fetched metadata in", place="folder"),
+        metadata=option("folder to keep fetched metadata in", "folder"),
     )
     drawn: int = field(default=600, metadata=option("images of the view that is drawn evenly"))
     seed: int = field(default=0, metadata=option("of the draw and of the loader's order"))
