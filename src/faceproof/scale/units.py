@@ -24,7 +24,7 @@ from faceproof.data.images import decode
 from faceproof.data.inputs.archives import TRUTH_NAME
 from faceproof.data.inputs.labels import LabelReader, code_of, describe_unknown, is_hidden
 from faceproof.data.inputs.names import NameIndex, find_column, normalise
-from faceproof.data.inputs.spreadsheets import Spreadsheet, read_spreadsheet
+from faceproof.data.inputs.spreadsheets import read_spreadsheet
 from faceproof.data.inputs.walks import Entry, Walk, choose, walk
 from faceproof.errors import ImageError, InputError, MissingError, StorageError
 from faceproof.records import LABELS
@@ -106,14 +106,9 @@ def _read_truth(source: Bucket, labels: LabelReader, index: NameIndex | None) ->
         name: [row[name] for row in sheet.rows]
         for name in sheet.header if name not in {*_TAKEN, LABEL, *known}
     }  # fmt: skip
-    columns[LABEL] = pa.array(_read_labels(sheet, labels, where), pa.string())
-    return pa.table({NAME: names, **columns})
-
-
-def _read_labels(sheet: Spreadsheet, labels: LabelReader, where: str) -> list[str | None]:
-    words = sheet.column("label") or [""] * len(sheet.rows)
-    read = labels.reader_of(None, where)
-    return [None if is_hidden(word) else read(word) for word in words]
+    read, words = labels.reader_of(None, where), sheet.column("label") or [""] * len(names)
+    said = [None if is_hidden(word) else read(word) for word in words]
+    return pa.table({NAME: names, **columns, LABEL: pa.array(said, pa.string())})
 
 
 @dataclass(frozen=True)
