@@ -16,7 +16,7 @@ def main() -> int:
 
     import datasets
 
-    from faceproof import results
+    from faceproof import results, storage
     from faceproof.data import builds, exports, plans, shards, tables
     from faceproof.data.checks import gates
     from faceproof.data.checks.findings import to_values
@@ -32,7 +32,7 @@ def main() -> int:
     networks = builds.train_networks(plan, run)
 
     builder = Faces(
-        cache_dir=str(builds.clear_cache(run)),
+        cache_dir=str(storage.fresh_folder(run.work / "arrow")),  # no old build may answer
         plan=str(plan_file),
         networks=str(networks),
         methods=tuple(run.methods),

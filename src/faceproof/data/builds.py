@@ -28,7 +28,7 @@ from faceproof.data.tables import leave_encoded, to_frame
 from faceproof.errors import FaceProofError
 from faceproof.records import NONE, SPLITS
 from faceproof.results import Scalar
-from faceproof.storage import claim_folder, fresh_folder, hash_file, hash_files
+from faceproof.storage import claim_folder, hash_file, hash_files
 
 logger = logging.getLogger(__name__)
 
@@ -126,11 +126,6 @@ def hash_photos(plan: Plan) -> str:
     """Fingerprint of the photos that were kept, and of others' fakes beside them."""
     strangers = (Path(one.path) for photo in plan.photos for one in photo.strangers)
     return hash_files([*(Path(photo.path) for photo in plan.photos), *strangers])
-
-
-def clear_cache(settings: BuildSettings) -> Path:
-    """An empty folder for the builder's Arrow files: an old build must not answer for a new one."""
-    return fresh_folder(settings.work / "arrow")
 
 
 def count_records(

@@ -14,11 +14,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from faceproof import console, results, settings
-from faceproof.data.shards import CARD_NAME, split_card
+from faceproof import console, settings
 from faceproof.errors import InputError
-from faceproof.reports.cards import render_dataset_card, render_model_card
-from faceproof.reports.numbers import SOURCES, read_experiments, read_numbers
+from faceproof.reports.cards import render_model_card
+from faceproof.reports.numbers import read_experiments, read_numbers
 from faceproof.reports.templates import render_template
 from faceproof.results import REPOSITORY
 from faceproof.storage import PAGE_MARK, replacing
@@ -45,10 +44,6 @@ class RenderSettings:
         default=REPOSITORY,
         metadata={"help": "folder that holds results and receives the pages", "place": "inside"},
     )
-    dataset: Path = field(
-        default=REPOSITORY / "dataset_builder",
-        metadata={"help": "dataset folder whose built card is rendered too", "place": "inside"},
-    )
     check: bool = field(default=False, metadata={"help": "write nothing; fail if a page is stale"})
 
 
@@ -61,12 +56,12 @@ def main() -> int:
         path = run.root / page
         if run.check:
             stale += [page] if not path.is_file() or path.read_text() != text else []
-        else:
-            _write(path, text)
+            continue
+        with replacing(path) as partial:
+            partial.write_text(text)
     if stale:
         raise InputError(f"stale pages: {', '.join(stale)}; run python -m faceproof.reports.render")
     if not run.check:
-        _render_built_card(run.root, run.dataset)
         console.say(f"pages        {run.root / 'README.md'} and the others")
     return 0
 
@@ -105,17 +100,6 @@ def render_environment(pyproject: str) -> str:
     return _ENVIRONMENT_HEADER + yaml.safe_dump(environment, sort_keys=False, width=100)
 
 
-def _render_built_card(root: Path, dataset: Path) -> None:
-    """Renew the prose of the built dataset's card; its YAML block is the builder's."""
-    path = dataset / CARD_NAME
-    if not path.is_file():
-        return
-    metadata, _ = split_card(path.read_text())
-    build = results.read(root / SOURCES["build"])
-    if f"fingerprint: {build.values['fingerprint']}\n" in metadata:
-        _write(path, render_dataset_card(metadata, build.values))
-
-
 def _mark(page: str) -> str:
     """The page with a last line that says what made it, so that it may be made again."""
     return f"{page.rstrip()}\n\n{PAGE_MARK}\n"
@@ -124,11 +108,6 @@ def _mark(page: str) -> str:
 def _to_markdown(table: pd.DataFrame) -> str:
     rows = [list(table.columns), ["---"] * table.shape[1], *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as partial:
-        partial.write_text(text)
 
 
 if __name__ == "__main__":

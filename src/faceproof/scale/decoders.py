@@ -6,8 +6,6 @@ from threading import local
 import cv2
 import numpy as np
 import simplejpeg
-import torch
-from torch import Tensor
 
 from faceproof.data.images import MAX_PIXELS, Pixels, decode
 
@@ -64,23 +62,17 @@ class Pictures:
     def __init__(self, count: int, side: int | None) -> None:
         """Expect so many images, of this side in pixels."""
         self.images: list[Pixels] = []
-        self._stack = None if side is None else np.empty((count, side, side, 3), np.uint8)
+        self.stack = None if side is None else np.empty((count, side, side, 3), np.uint8)
 
     def add(self, data: memoryview) -> None:
         """Decode one more image."""
-        if self._stack is None:
+        if self.stack is None:
             self.images.append(decode_fast(data))
             return
-        place = self._stack[len(self.images)]
+        place = self.stack[len(self.images)]
         pixels = decode_fast(data, _thread.room)
         cv2.resize(pixels, place.shape[:2], dst=place, interpolation=cv2.INTER_LINEAR)
         self.images.append(place)
-
-    def finish(self) -> Tensor | list[Pixels]:
-        """Stacked, channels first in shape and last in memory; or the list."""
-        if self._stack is None:
-            return self.images
-        return torch.from_numpy(self._stack).permute(0, 3, 1, 2)
 
 
 class _Thread(local):

@@ -306,10 +306,11 @@ class _Pipeline:
         labels = np.concatenate([one.locations["label"][places] for one, places in slices])
         is_padding = np.concatenate([one.block.is_padding[places] for one, places in slices])
         rows = np.concatenate([one.rows[places] for one, places in slices])
-        if self._collate is None:
-            pixels = pictures.finish()
-        else:
+        pixels: Any = pictures.images
+        if self._collate is not None:
             pixels = self._collate(pictures.images, rows, epoch)
+        elif pictures.stack is not None:  # channels first in shape, last in memory
+            pixels = torch.from_numpy(pictures.stack).permute(0, 3, 1, 2)
         return {
             "pixel_values": pixels,
             "labels": torch.from_numpy(np.where(is_padding, IGNORED, labels).astype(np.int64)),
