@@ -62,7 +62,7 @@ def main() -> int:
     beside = {"DATASHEET.md": datasheet, "croissant.json": croissant}
     shards.publish(staged, run.output, card, beside)
     gallery = run.exports / "gallery.html"
-    pages.write_gallery(exports.pick_photos(encoded, run.gallery_photos), run.source, gallery)
+    pages.write_gallery(exports.pick_photos(encoded), run.source, gallery)
 
     console.say(f"dataset      {run.output} ({values['records']} records, load_dataset opens it)")
     console.say(f"zip          {mini_zip}")

@@ -1,6 +1,7 @@
 """Question 4 shown: parquet shards on S3 and back again, streamed and through views of a store."""
 
 import hashlib
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from faceproof.scale.stores import Store
 from faceproof.scale.views import draw_uniform, select, view_all
 from faceproof.storage import hash_file
 
+_DRAWN = 600  # images of the view that is drawn evenly
 _QUERY = "SELECT row FROM metadata WHERE sharpness >= 2.5"
 
 
@@ -92,8 +94,9 @@ def show_views(store: Store, shards: Sequence[Path], run: StreamSettings) -> dic
     Raises:
         StorageError: a row is missing, doubled, or other pixels than its shard holds.
     """
-    drawn = draw_uniform(store, run.drawn, run.seed, where={"split": "train"})
-    asked = select(store, _QUERY, run.scratch, drawn)
+    drawn = draw_uniform(store, _DRAWN, run.seed, where={"split": "train"})
+    with tempfile.TemporaryDirectory() as kept:
+        asked = select(store, _QUERY, Path(kept), drawn)
     expected = [decode(image["bytes"]) for shard in shards for image in _read_images(shard)]
     seen = []
     for batch in ViewLoader(store, view_all(store), Loading(seed=run.seed)):

@@ -31,7 +31,7 @@ def main() -> int:
     files = shards.list_shards(run.dataset)
 
     with servers.start_seaweedfs() as endpoint:
-        bucket = Bucket(f"s3://{run.bucket}", endpoint)
+        bucket = Bucket("s3://faceproof", endpoint)
         keys = demonstration.upload(bucket, files)
         stream = demonstration.stream_shards(endpoint, [bucket.url(key) for key in keys])
         values = demonstration.measure(stream, demonstration.hash_images(files), run.passes)

@@ -290,8 +290,6 @@ class Bucket:
         where = f"{key} in {self.address}" if key else self.address
         try:
             yield
-        except FileNotFoundError:
-            raise MissingError(f"cannot {action} {where}: it is not there") from None
         except _REFUSALS as error:
             if _is_missing(error):
                 raise MissingError(f"cannot {action} {where}: it is not there") from None
@@ -376,7 +374,9 @@ def _read_region() -> str:
 
 
 def _is_missing(error: BaseException) -> bool:
-    """True where the plain clients answer that an object is not there."""
+    """True where a client answers that an object is not there."""
+    if isinstance(error, FileNotFoundError):
+        return True
     if isinstance(error, ClientError):
         return str(error.response["Error"]["Code"]) in ("NoSuchKey", "404")
     answer = getattr(error, "response", None)

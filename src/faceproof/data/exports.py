@@ -17,6 +17,7 @@ from faceproof.network import HubKind, push_folder
 from faceproof.records import BESIDE, LABELS, ROLES, SPLITS
 
 FILTERS = ("split", "role", "family", "method", "sex", "age_band", "skin_tone")
+_PHOTOS = 8  # of each split in the gallery
 _OPENED: Mapping[HubKind, str] = {
     "dataset": 'load_dataset("{}") opens it',
     "model": 'pipeline("image-classification", model="{}") uses it',
@@ -72,9 +73,9 @@ class ShownImage:
     labels: dict[str, str]
 
 
-def pick_photos(splits: Mapping[str, Dataset], photos: int) -> list[list[ShownImage]]:
+def pick_photos(splits: Mapping[str, Dataset]) -> list[list[ShownImage]]:
     """For some photos of each split, one of each group first, their images: real, shams, fakes."""
-    return [shown for name in SPLITS for shown in pick_split(splits[name], name, photos)]
+    return [shown for name in SPLITS for shown in pick_split(splits[name], name, _PHOTOS)]
 
 
 def pick_split(rows: Dataset, split: str, photos: int) -> list[list[ShownImage]]:

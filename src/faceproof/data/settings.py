@@ -74,14 +74,12 @@ class BuildSettings:
         default=2,
         metadata=_forgeries("photos forged at a time; any number gives the same bytes"),
     )
-    gallery_photos: int = field(default=8, metadata=_written("photos of each split in the gallery"))
     rows_per_shard: int = field(default=200, metadata=_written("rows of one parquet file, at most"))
     size: Size = field(default="sample", metadata=_written("what the results call themselves"))
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
         require_positive(self, "autoencoder_steps", "generator_steps", "rows_per_shard", "workers")
-        require_positive(self, "gallery_photos")
         check_names(self.methods)
         for name in ("terms", "hosts"):
             if getattr(self, name) and self.source != "collection":

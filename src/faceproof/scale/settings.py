@@ -102,16 +102,10 @@ class StreamSettings:
 
     dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", "input"))
     results: Path = field(metadata=option("result file to write", "file"))
-    scratch: Path = field(
-        default=Path("build/metadata"),
-        metadata=option("folder to keep fetched metadata in", "folder"),
-    )
-    drawn: int = field(default=600, metadata=option("images of the view that is drawn evenly"))
     seed: int = field(default=0, metadata=option("of the draw and of the loader's order"))
     passes: int = field(default=3, metadata=option("measured passes, after one to warm up"))
-    bucket: str = field(default="faceproof", metadata=option("bucket to create"))
     size: Size = field(default="sample", metadata=option("what the results call themselves"))
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "passes", "drawn")
+        require_positive(self, "passes")

@@ -111,7 +111,7 @@ def check_split(store: Store, view: View, pools: Mapping[Split, LoadedSplit], ke
     Raises:
         DatasetError: with what leaks.
     """
-    columns = _list_columns(store, kept)
+    columns = pq.read_schema(store.fetch_metadata(kept)[0]).names
     if "split" in columns:
         query = "SELECT row FROM metadata WHERE split IS DISTINCT FROM 'train'"
         strangers = len(select(store, query, kept, view))
@@ -131,8 +131,3 @@ def check_split(store: Store, view: View, pools: Mapping[Split, LoadedSplit], ke
     leaked = len(select(store, query, kept, view))
     if leaked:
         raise DatasetError(f"{leaked} rows of the view are of people in validation or test")
-
-
-def _list_columns(store: Store, kept: Path) -> set[str]:
-    files = store.fetch_metadata(kept)
-    return set(pq.read_schema(files[0]).names)
