@@ -16,8 +16,8 @@ def main() -> int:
 
     import datasets
 
-    from faceproof import results
-    from faceproof.data import builds, exports, galleries, plans, shards, tables
+    from faceproof import results, storage
+    from faceproof.data import builds, exports, plans, shards, tables
     from faceproof.data.checks import gates
     from faceproof.data.checks.findings import to_values
     from faceproof.data.forgery.methods import check_weights
@@ -32,7 +32,7 @@ def main() -> int:
     networks = builds.train_networks(plan, run)
 
     builder = Faces(
-        cache_dir=str(builds.clear_cache(run)),
+        cache_dir=str(storage.fresh_folder(run.work / "arrow")),  # no old build may answer
         plan=str(plan_file),
         networks=str(networks),
         methods=tuple(run.methods),
@@ -62,7 +62,7 @@ def main() -> int:
     beside = {"DATASHEET.md": datasheet, "croissant.json": croissant}
     shards.publish(staged, run.output, card, beside)
     gallery = run.exports / "gallery.html"
-    pages.write_gallery(galleries.pick_photos(encoded, run.gallery_photos), run.source, gallery)
+    pages.write_gallery(exports.pick_photos(encoded), run.source, gallery)
 
     console.say(f"dataset      {run.output} ({values['records']} records, load_dataset opens it)")
     console.say(f"zip          {mini_zip}")

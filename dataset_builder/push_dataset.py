@@ -14,10 +14,10 @@ def main() -> int:
     """Check, list, push."""
     run = settings.read(DatasetPush, __doc__)
 
-    from faceproof.data import pushes
+    from faceproof.data import exports
 
-    files = pushes.list_files(run.dataset)
-    for line in pushes.push(run, run.dataset, files, "dataset"):
+    files = exports.list_files(run.dataset)
+    for line in exports.push(run, run.dataset, files, "dataset"):
         console.say(line)
     return 0
 

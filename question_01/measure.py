@@ -14,8 +14,9 @@ def main() -> int:
     """Read, draw, test, write."""
     run = settings.read(DemonstrationSettings, __doc__)
 
+    import demonstration
     from faceproof import results
-    from faceproof.data import demonstrations, galleries, shards, tables
+    from faceproof.data import exports, shards, tables
     from faceproof.reports import figures
 
     place = run.root / "question_01"
@@ -23,15 +24,15 @@ def main() -> int:
     splits = tables.open_dataset(run.dataset)
     table = tables.to_frame(splits)
 
-    p_values = demonstrations.compare_samplers(table, run)
-    demonstrations.write_excerpt(table, place / "metadata.csv")
-    values = demonstrations.summarise(table, p_values, run)
-    values |= demonstrations.measure_content_sizes(splits, run.seed)
+    p_values = demonstration.compare_samplers(table, run)
+    demonstration.write_excerpt(table, place / "metadata.csv")
+    values = demonstration.summarise(table, p_values, run)
+    values |= demonstration.measure_content_sizes(splits, run.seed)
     results.write(place / "results.json", values, results.Run(run, {"dataset": fingerprint}))
 
     figures.draw_p_values(p_values, place / "figures" / "sampling.png")
-    shown = galleries.pick_split(splits["test"], "test", run.photos)
-    sheet = demonstrations.arrange_sheet(shown)
+    shown = exports.pick_split(splits["test"], "test", run.photos)
+    sheet = demonstration.arrange_sheet(shown)
     figures.draw_triplets(sheet, str(table["source"][0]), place / "figures" / "triplets.png")
     console.say(f"figures      {place / 'figures'}")
     return 0

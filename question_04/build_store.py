@@ -18,9 +18,9 @@ def main() -> int:
     run = settings.read(StoreSettings, __doc__)
 
     from faceproof.buckets import Bucket
-    from faceproof.scale import engine
+    from faceproof.scale import builds
 
-    store = engine.build_store(run, Bucket(run.source), Bucket(run.place))
+    store = builds.build_store(run, Bucket(run.source), Bucket(run.place))
     for reason, count in store.manifest.counts.items():
         console.say(f"{reason:<16} {count}")
     console.say(f"store            {run.place}")

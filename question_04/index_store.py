@@ -18,7 +18,7 @@ def main() -> int:
     from faceproof.buckets import Bucket
     from faceproof.data.inputs.labels import parse_labels
     from faceproof.scale import indexing
-    from faceproof.scale.indexes import Columns
+    from faceproof.scale.locations import Columns
 
     label = None if run.label == "none" else run.label
     columns = Columns(run.image, label, tuple(one for one in run.strata if one != "none"))

@@ -18,24 +18,25 @@ def main() -> int:
 
     import datasets
 
+    import demonstration
     from faceproof import results
     from faceproof.buckets import Bucket
     from faceproof.data import shards
-    from faceproof.scale import servers, streaming
-    from faceproof.scale.indexes import Columns
+    from faceproof.scale import servers
     from faceproof.scale.indexing import index_store
+    from faceproof.scale.locations import Columns
 
     datasets.disable_progress_bars()
     fingerprint = shards.verify(run.dataset)
     files = shards.list_shards(run.dataset)
 
     with servers.start_seaweedfs() as endpoint:
-        bucket = Bucket(f"s3://{run.bucket}", endpoint)
-        keys = streaming.upload(bucket, files)
-        stream = streaming.stream_shards(endpoint, [bucket.url(key) for key in keys])
-        values = streaming.measure(stream, streaming.hash_images(files), run.passes)
+        bucket = Bucket("s3://faceproof", endpoint)
+        keys = demonstration.upload(bucket, files)
+        stream = demonstration.stream_shards(endpoint, [bucket.url(key) for key in keys])
+        values = demonstration.measure(stream, demonstration.hash_images(files), run.passes)
         store = index_store(bucket, Columns(strata=("split", "role")))
-        values |= streaming.show_views(store, files, run)
+        values |= demonstration.show_views(store, files, run)
 
     values |= {"shards": len(files), "bytes": sum(file.stat().st_size for file in files)}
     place = "S3 server on loopback"

@@ -17,7 +17,7 @@ def main() -> int:
     """Copy aside, export, list, push."""
     run = settings.read(ModelPush, __doc__)
 
-    from faceproof.data import pushes
+    from faceproof.data import exports
     from faceproof.detector import onnx_export, publishing
     from faceproof.detector.released import find_released
     from faceproof.reports import cards
@@ -28,7 +28,7 @@ def main() -> int:
             (folder / publishing.CARD).write_text(cards.render_model_card(run.repository))
         if run.onnx:
             onnx_export.export(folder)
-        for line in pushes.push(run, folder, publishing.list_files(folder), "model"):
+        for line in exports.push(run, folder, publishing.list_files(folder), "model"):
             console.say(line)
     return 0
 

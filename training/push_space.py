@@ -21,18 +21,18 @@ def main() -> int:
     run = settings.read(PushSettings, __doc__)
 
     from faceproof.app import spaces
-    from faceproof.data import pushes
-    from faceproof.reports import cards, environments
+    from faceproof.data import exports
+    from faceproof.reports import cards
 
     parts = spaces.Parts(
         app=HERE / "app.py",
         model=HERE / "released_small",
         card=cards.render_space_card(),
-        requirements=environments.pin_requirements(spaces.NEEDED),
+        requirements=spaces.pin_requirements(),
     )
     with tempfile.TemporaryDirectory() as scratch:
         files = spaces.stage_space(parts, Path(scratch))
-        for line in pushes.push(run, Path(scratch), files, "space"):
+        for line in exports.push(run, Path(scratch), files, "space"):
             console.say(line)
     return 0
 

@@ -15,7 +15,6 @@ import datasets
 from benchmarks.audit import worked_case
 from faceproof import console, settings
 from faceproof.audit.classifiers import open_classifier
-from faceproof.reports import figures
 
 
 def main() -> int:
@@ -23,7 +22,7 @@ def main() -> int:
     datasets.disable_progress_bars()
     run = settings.read(worked_case.ShowSettings, __doc__)
     columns = worked_case.show(run, open_classifier(run.model))
-    figures.draw_scored(
+    worked_case.draw_scored(
         [{title: astuple(panel) for title, panel in one.items()} for one in columns],
         "orl", run.figure,
     )  # fmt: skip

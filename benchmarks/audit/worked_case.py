@@ -1,12 +1,15 @@
 """The worked case: our own set and network, and one mistake in how the fakes were saved."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datasets import DatasetDict
+from matplotlib import pyplot as plt
+from PIL import Image
 
 from faceproof.audit.classifiers import Classifier
 from faceproof.data import shards
@@ -15,6 +18,7 @@ from faceproof.data.images import decode, encode_jpeg, estimate_jpeg_quality
 from faceproof.data.tables import open_dataset
 from faceproof.errors import InputError, ModelError, SettingsError
 from faceproof.records import FAKE, ROLES
+from faceproof.reports.figures import CREDITS, save_figure
 from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 from faceproof.storage import claim_folder
@@ -150,3 +154,34 @@ def _find_pairs(run: ShowSettings) -> Iterator[tuple[bytes, bytes, bytes]]:
         yield photos[row["pair_id"]], row["image"]["bytes"], files[row["image_id"]]
     if not seen:
         raise InputError(f"{run.clean} has no fakes of {run.method} beside photos in test")
+
+
+def draw_scored(
+    columns: Sequence[Mapping[str, tuple[bytes, float, bool]]], source: str, path: Path
+) -> None:
+    """Contact sheet with a score under each image; what is called fake has a black frame.
+
+    Args:
+        columns: one mapping per photo, from row title to an encoded image, its score, 0 real to 1
+            fake, and whether it is called fake; the same titles in all.
+        source: of the photos, for the credit.
+        path: PNG to write.
+    """
+    titles = list(columns[0])
+    figure, axes = plt.subplots(
+        len(titles), len(columns), figsize=(1.15 * len(columns) + 1.4, 1.4 * len(titles)),
+        gridspec_kw={"wspace": 0.06, "hspace": 0.22, "bottom": 0.05, "top": 1.0, "right": 1.0},
+        squeeze=False,
+    )  # fmt: skip
+    for row, title in enumerate(titles):
+        for column, scored in enumerate(columns):
+            image, score, is_called_fake = scored[title]
+            panel = axes[row, column]
+            panel.imshow(Image.open(io.BytesIO(image)), cmap="gray", vmin=0, vmax=255)
+            panel.set_xticks([])
+            panel.set_yticks([])
+            panel.spines[:].set(linewidth=2.5, color="black", visible=is_called_fake)
+            panel.set_xlabel(f"{score:.2f}", fontsize=9, labelpad=2)
+        axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
+    figure.text(1.0, 0.0, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
+    save_figure(figure, path)

@@ -1,13 +1,23 @@
 """Figures of the protocol: augmentation recipes, and what stresses leave."""
 
 import json
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
 
-from faceproof.reports.figures import MARKS, save_figure
+from faceproof.reports.figures import save_figure
+
+_MARKS: Sequence[dict[str, Any]] = (
+    {"color": "black", "marker": "o"},
+    {"color": "0.35", "marker": "s"},
+    {"color": "0.35", "marker": "^"},
+    {"color": "0.6", "marker": "D"},
+    {"color": "black", "marker": "x"},
+)  # one for each augmentation recipe
 
 
 def draw_ablation(result: Path, path: Path) -> None:
@@ -31,7 +41,7 @@ def draw_ablation(result: Path, path: Path) -> None:
         if name.startswith(start) and not name.endswith("_sd")
     ]
     figure, axes = plt.subplots(figsize=(7.6, 3.4))
-    for place, (recipe, style) in enumerate(zip(recipes, cycle(MARKS), strict=False)):
+    for place, (recipe, style) in enumerate(zip(recipes, cycle(_MARKS), strict=False)):
         across = np.arange(len(columns)) + 0.13 * (place - (len(recipes) - 1) / 2)
         heights = [values[f"{prefix}{recipe}_{column}"] for column in columns]
         spreads = [values[f"{prefix}{recipe}_{column}_sd"] for column in columns]

@@ -23,8 +23,8 @@ from faceproof.data.images import decode, encode_jpeg
 from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourceRequest
 from faceproof.records import LABELS
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.locations import Columns
 from faceproof.scale.units import write_images
 from faceproof.storage import claim_folder, replacing, replacing_folder
 

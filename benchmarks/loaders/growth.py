@@ -20,9 +20,9 @@ from faceproof.data.sources import orl
 from faceproof.data.sources.photos import SourceRequest
 from faceproof.errors import StorageError
 from faceproof.results import Scalar
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import publish
 from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.locations import Columns
 from faceproof.scale.stores import DataFile, open_store
 from faceproof.scale.units import put_shard
 from faceproof.scale.views import view_all

@@ -19,7 +19,7 @@ from benchmarks.loaders.corpora import list_lance_options
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.console import progress
 from faceproof.results import Scalar
-from faceproof.scale.indexes import Columns
+from faceproof.scale.locations import Columns
 from faceproof.scale.metadata import HASH, order_rows, write_metadata
 from faceproof.scale.stores import DataFile, Manifest, open_store, publish_store
 from faceproof.scale.views import draw_uniform, select

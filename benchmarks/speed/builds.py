@@ -12,8 +12,8 @@ from datasets import Dataset, DatasetDict
 from faceproof.console import progress
 from faceproof.data import shards, triplets
 from faceproof.data.checks import gates
+from faceproof.data.forgery import NAMES, READY
 from faceproof.data.forgery.methods import TRAININGS, locate_checkpoint, open_methods
-from faceproof.data.forgery.names import NAMES, READY
 from faceproof.data.plans import Plan, PlannedPhoto
 from faceproof.data.tables import features, leave_encoded
 from faceproof.records import SPLITS, to_row

@@ -55,13 +55,11 @@ class Endpoint:
 
     def storage_options(self) -> dict[str, object]:
         """Keyword arguments for `s3fs` and `load_dataset(storage_options=...)`; a fresh copy."""
+        once = {"retries": {"total_max_attempts": 1, "mode": "standard"}}  # s3fs tries five times
         return {
-            "key": self.key,
-            "secret": self.secret,
-            "token": self.token or None,
-            "endpoint_url": self.url or None,
-            "config_kwargs": {"retries": {"total_max_attempts": 1, "mode": "standard"}},
-        }  # s3fs itself tries five times, only for errors that can pass
+            "key": self.key, "secret": self.secret, "token": self.token or None,
+            "endpoint_url": self.url or None, "config_kwargs": once,
+        }  # fmt: skip
 
 
 def read_endpoint() -> Endpoint | None:
@@ -95,17 +93,14 @@ class Patience:
 
     def to_options(self) -> dict[str, Any]:
         """As obstore takes them."""
-        return {
-            "retry_config": {
-                "max_retries": self.tries - 1,
-                "retry_timeout": timedelta(seconds=self.timeout_seconds * self.tries),
-                "backoff": {
-                    "init_backoff": timedelta(seconds=self.first_wait_seconds),
-                    "max_backoff": timedelta(seconds=self.longest_wait_seconds),
-                    "base": 2,
-                },
-            },
+        backoff = {
+            "init_backoff": timedelta(seconds=self.first_wait_seconds),
+            "max_backoff": timedelta(seconds=self.longest_wait_seconds),
+            "base": 2,
         }
+        whole = timedelta(seconds=self.timeout_seconds * self.tries)
+        retries = {"max_retries": self.tries - 1, "retry_timeout": whole, "backoff": backoff}
+        return {"retry_config": retries}
 
     def to_limits(self) -> "ClientConfig":
         """As obstore's HTTP client takes them."""
@@ -138,10 +133,9 @@ class Bucket:
             patience: with a slow or failing store.
         """
         _refuse_unknown(address)
-        is_local = not address.startswith((_S3, *_WEB))
-        self.address = (
-            str(Path(address).expanduser().resolve()) if is_local else address.rstrip("/")
-        )
+        is_away = address.startswith((_S3, *_WEB))
+        folder = Path(address).expanduser()
+        self.address = address.rstrip("/") if is_away else str(folder.resolve())
         self._endpoint = endpoint
         self._patience = patience or Patience()
         self._client: Any = None
@@ -172,8 +166,8 @@ class Bucket:
             True if this call wrote the object, False if it was there.
         """
         with self._explained("put", key):
-            if not self.address.startswith((_S3, *_WEB)):
-                Path(self.address).mkdir(parents=True, exist_ok=True)
+            if self.folder is not None:
+                self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 obstore.put(self._connect(), key, data, mode="create", use_multipart=False)
             except AlreadyExistsError:
@@ -218,8 +212,9 @@ class Bucket:
     def hash(self, key: str) -> str:
         """SHA-256 of an object's bytes, read in pieces, hexadecimal."""
         digest = hashlib.sha256()
-        for piece in self._stream(key):
-            digest.update(piece)
+        with self._explained("read", key):
+            for piece in obstore.get(self._connect(), key).stream(min_chunk_size=_READ_BYTES):
+                digest.update(memoryview(piece))
         return digest.hexdigest()
 
     def url(self, key: str) -> str:
@@ -249,11 +244,6 @@ class Bucket:
     def _is_s3(self) -> bool:
         return self.address.startswith(_S3)
 
-    def _stream(self, key: str) -> Iterator[memoryview]:
-        with self._explained("read", key):
-            for piece in obstore.get(self._connect(), key).stream(min_chunk_size=_READ_BYTES):
-                yield memoryview(piece)
-
     def _connect(self, is_reading: bool = False) -> Any:
         """This process's client."""
         if self._owner != os.getpid():
@@ -267,7 +257,7 @@ class Bucket:
 
     def _open(self) -> Any:
         if _Runtime.is_lost():
-            logger.debug("%s is read through fsspec: this process was forked", self.address)
+            logger.debug("%s is read by botocore: this process was forked", self.address)
             return _Forked(self.address, self._open_botocore() if self._is_s3 else None)
         if self._is_s3:
             place = self._endpoint or read_endpoint()
@@ -300,8 +290,6 @@ class Bucket:
         where = f"{key} in {self.address}" if key else self.address
         try:
             yield
-        except FileNotFoundError:
-            raise MissingError(f"cannot {action} {where}: it is not there") from None
         except _REFUSALS as error:
             if _is_missing(error):
                 raise MissingError(f"cannot {action} {where}: it is not there") from None
@@ -386,7 +374,9 @@ def _read_region() -> str:
 
 
 def _is_missing(error: BaseException) -> bool:
-    """True where the plain clients answer that an object is not there."""
+    """True where a client answers that an object is not there."""
+    if isinstance(error, FileNotFoundError):
+        return True
     if isinstance(error, ClientError):
         return str(error.response["Error"]["Code"]) in ("NoSuchKey", "404")
     answer = getattr(error, "response", None)

@@ -24,25 +24,11 @@ _SAID = 300  # characters of a library's own words that are passed on
 _REPORT = "this is a fault of faceproof; please report it with the lines below\n"
 # Libraries whose failures come from files, stores and the network: not a fault of ours.
 _FOREIGN = frozenset(
-    {
-        "PIL",
-        "botocore",
-        "daft",
-        "duckdb",
-        "httpx2",
-        "huggingface_hub",
-        "lzma",
-        "obstore",
-        "pyarrow",
-        "pyo3_runtime",
-        "requests",
-        "safetensors_rust",
-        "urllib3",
-        "zipfile",
-        "zlib",
-    }
-)
-
+    (
+        "PIL", "botocore", "daft", "duckdb", "httpx2", "huggingface_hub", "lzma", "obstore",
+        "pyarrow", "pyo3_runtime", "requests", "safetensors_rust", "urllib3", "zipfile", "zlib",
+    )
+)  # fmt: skip
 _PACKAGE = __name__.split(".", maxsplit=1)[0]
 
 
@@ -130,17 +116,13 @@ def describe_foreign(error: BaseException) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):
         return "the memory of this machine is full; use fewer workers or a smaller batch"
-    if isinstance(error, ModuleNotFoundError) and error.name and not _is_ours(error.name):
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] != _PACKAGE:
         return f"{error.name} is not installed; `make install` installs everything"
     packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     if isinstance(error, OSError) or packages & _FOREIGN:
         first = " ".join(str(error).partition("Debug source")[0].split())[:_SAID]
         return first or type(error).__name__
     return None
-
-
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] == _PACKAGE
 
 
 def _end_politely() -> None:

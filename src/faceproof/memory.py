@@ -35,12 +35,10 @@ def keep_freed_memory() -> bool:
     if switch is None:
         return False
     _Policy.is_keeping = True
-    wanted = (
-        (_MMAP_THRESHOLD, _LARGE_BYTES),
-        (_TRIM_THRESHOLD, _LARGE_BYTES),
-        (_TOP_PAD, _PAD_BYTES),
-    )
-    return all(switch(name, value) == 1 for name, value in wanted)
+    wanted = {
+        _MMAP_THRESHOLD: _LARGE_BYTES, _TRIM_THRESHOLD: _LARGE_BYTES, _TOP_PAD: _PAD_BYTES
+    }  # fmt: skip
+    return all(switch(name, value) == 1 for name, value in wanted.items())
 
 
 @cache

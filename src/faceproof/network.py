@@ -19,6 +19,8 @@ _READ_BYTES = 1 << 20
 _DOWNLOAD_TRIES = 4
 _TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
 
+_REFUSALS = (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError, HTTPError)
+
 HubKind = Literal["dataset", "model", "space"]
 # Folders of a repository that a push renews as a whole.
 _OWNED: Mapping[HubKind, tuple[str, ...]] = {
@@ -33,15 +35,8 @@ def push_folder(
 
     Large files go first and are known by their hash: a push that was cut off sends only the rest.
     What the repository holds below the folders of `_OWNED` and is not among the files is deleted,
-    so that nothing of an older push stands beside this one. The token is that of `hf auth login` or
-    HF_TOKEN; it is never shown.
-
-    Args:
-        folder: whose layout the repository gets.
-        files: below the folder.
-        repository: `user/name`.
-        kind: of repository.
-        private: whether a new repository is its owner's alone; one that is there stays as it is.
+    so that nothing of an older push stands beside this one. A repository that is there stays as
+    private as it is. The token is that of `hf auth login` or HF_TOKEN; it is never shown.
 
     Returns:
         Its address.
@@ -53,27 +48,15 @@ def push_folder(
     hub = HfApi()
     try:
         place = hub.create_repo(
-            repository,
-            repo_type=kind,
-            private=private,
-            exist_ok=True,
+            repository, repo_type=kind, private=private, exist_ok=True,
             space_sdk="gradio" if kind == "space" else None,
-        )
+        )  # fmt: skip
         hub.upload_folder(
-            repo_id=repository,
-            repo_type=kind,
-            folder_path=folder,
-            allow_patterns=names,
+            repo_id=repository, repo_type=kind, folder_path=folder, allow_patterns=names,
             delete_patterns=[f"{name}/**" for name in _OWNED[kind]],
             commit_message="Push with faceproof",
-        )
-    except (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalTokenNotFoundError,
-        OSError,
-        HTTPError,
-    ) as error:
+        )  # fmt: skip
+    except _REFUSALS as error:
         reason = " ".join(str(error).split())
         raise StorageError(f"cannot push to {repository}: {reason}") from error
     return str(place)
@@ -85,11 +68,9 @@ class Downloader:
     def __init__(self) -> None:
         """Open a session that retries what can pass: 429, 5xx, broken connections."""
         retry = Retry(
-            total=_DOWNLOAD_TRIES,
-            backoff_factor=0.5,
+            total=_DOWNLOAD_TRIES, backoff_factor=0.5, respect_retry_after_header=True,
             status_forcelist=(429, 500, 502, 503, 504),
-            respect_retry_after_header=True,
-        )
+        )  # fmt: skip
         self._session = requests.Session()
         adapter = HTTPAdapter(max_retries=retry, pool_maxsize=16)
         for scheme in ("https://", "http://"):

@@ -57,11 +57,8 @@ def write(path: Path, values: Mapping[str, Measured | Scalar], run: Run) -> None
 
     A measured value `x` becomes `x`, `x_n`, `x_low` and `x_high`.
     """
-    document = {
-        "values": _flatten(values),
-        "provenance": _describe(run),
-        "size": getattr(run.settings, "size", "sample"),
-    }
+    size = getattr(run.settings, "size", "sample")
+    document = {"values": _flatten(values), "provenance": _describe(run), "size": size}
     with replacing(path) as partial:
         partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
@@ -85,10 +82,8 @@ def _flatten(values: Mapping[str, Measured | Scalar]) -> dict[str, Scalar]:
     flat: dict[str, Scalar] = {}
     for name, value in values.items():
         if isinstance(value, Measured):
-            flat[name] = round(value.value, 6)
-            flat[f"{name}_n"] = value.n
-            flat[f"{name}_low"] = round(value.low, 6)
-            flat[f"{name}_high"] = round(value.high, 6)
+            flat |= {name: round(value.value, 6), f"{name}_n": value.n}
+            flat |= {f"{name}_low": round(value.low, 6), f"{name}_high": round(value.high, 6)}
         else:
             flat[name] = round(value, 6) if isinstance(value, float) else value
     return flat

@@ -114,6 +114,12 @@ def read(
     return run
 
 
+def option(text: str, place: str = "", group: str = "") -> dict[str, str]:
+    """Metadata of a field: its help, what place it names (see above), its title in `--help`."""
+    said = {"help": text, "place": place, "group": group}
+    return {name: value for name, value in said.items() if value}
+
+
 def _refuse_empty(words: Sequence[str]) -> None:
     """An empty path would mean the current folder."""
     for option, word in pairwise(["", *words]):

@@ -22,9 +22,9 @@ from faceproof.data.sources import folder
 from faceproof.data.sources.photos import SourceRequest
 from faceproof.errors import DatasetError, InputError
 from faceproof.scale.exports import materialise
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
-from faceproof.scale.listings import LABEL, list_source
+from faceproof.scale.locations import Columns
+from faceproof.scale.units import LABEL, list_source
 from faceproof.scale.views import select
 
 MAKER = REPOSITORY.parent / "shared/cases/make_cases.py"

@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Image, load_dataset
 from huggingface_hub import DatasetCard
+from question_01 import demonstration
 from tests.conftest import run_script
 
 from faceproof import records
-from faceproof.data import demonstrations, shards, tables
+from faceproof.data import shards, tables
 from faceproof.data.inputs.archives import open_archive
 from faceproof.data.settings import DemonstrationSettings
 
@@ -159,7 +160,7 @@ def test_the_blind_zip_carries_its_truth(dataset: Path) -> None:
 def test_our_sampler_passes_the_test_that_four_others_fail(dataset: Path) -> None:
     run = DemonstrationSettings(dataset, dataset, seeds=200)
     table = tables.to_frame(tables.open_dataset(dataset))
-    values = demonstrations.summarise(table, demonstrations.compare_samplers(table, run), run)
+    values = demonstration.summarise(table, demonstration.compare_samplers(table, run), run)
     # 200 tests at 5 %: 10 expected, sd 3.1
     assert 0.005 < float(str(values["rejection_share_cell_then_image"])) < 0.1
     assert float(str(values["ks_p_value_cell_then_image"])) > 0.01

@@ -46,7 +46,7 @@ COMMANDS = {
     "store at no place": "question_04/build_store.py --source {photos} --place gs://bucket/x",
     "index": "question_04/index_store.py --data {photos} --place {theirs}",
     "view": "question_04/make_view.py --store {photos} --uniform 3 --output {theirs}/letter.txt",
-    "pages": "src/faceproof/reports/render.py --root {theirs} --dataset {new}",
+    "pages": "src/faceproof/reports/render.py --root {theirs}",
 }
 
 

@@ -24,10 +24,9 @@ from tests.unit.scale.conftest import encode
 
 from faceproof.buckets import Bucket, Endpoint
 from faceproof.errors import InputError, SettingsError, StorageError
-from faceproof.scale.listings import list_source
 from faceproof.scale.settings import StoreSettings
 from faceproof.scale.stores import Store, open_store
-from faceproof.scale.units import Job, write_images, write_shard, write_table
+from faceproof.scale.units import Job, list_source, write_images, write_shard, write_table
 from faceproof.scale.views import view_all
 
 GOOD = 240

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from question_04 import demonstration
 from tests.conftest import run_script
 
 from faceproof.buckets import Bucket, Endpoint, Patience
 from faceproof.data import shards
 from faceproof.errors import StorageError
-from faceproof.scale import streaming
 from faceproof.scale.servers import start_seaweedfs
 
 
@@ -51,15 +51,17 @@ def test_a_dead_server_is_refused() -> None:
 def test_shards_stream_back_image_by_image(s3: Endpoint, dataset: Path) -> None:
     files = shards.list_shards(dataset)
     bucket = Bucket("s3://stream", s3)
-    keys = streaming.upload(bucket, files)
-    assert streaming.upload(bucket, files) == keys  # again: nothing is replaced, nothing refused
-    stream = streaming.stream_shards(s3, [bucket.url(key) for key in keys])
-    expected = streaming.hash_images(files)
-    values = streaming.measure(stream, expected, passes=1)
+    keys = demonstration.upload(bucket, files)
+    assert (
+        demonstration.upload(bucket, files) == keys
+    )  # again: nothing is replaced, nothing refused
+    stream = demonstration.stream_shards(s3, [bucket.url(key) for key in keys])
+    expected = demonstration.hash_images(files)
+    values = demonstration.measure(stream, expected, passes=1)
     assert values["images"] == 1600
     assert values["images_compared_equal"] == 3200
     with pytest.raises(StorageError, match="not what was stored"):
-        streaming.measure(stream, expected[1:], passes=1)
+        demonstration.measure(stream, expected[1:], passes=1)
 
 
 def test_a_foreign_object_of_the_same_name_is_not_taken_for_ours(
@@ -71,7 +73,7 @@ def test_a_foreign_object_of_the_same_name_is_not_taken_for_ours(
     (tmp_path / "other").write_bytes(b"other")
     bucket.put(f"data/{shard.parent.name}/{shard.name}", tmp_path / "other")
     with pytest.raises(StorageError, match="differs from"):
-        streaming.upload(bucket, [shard])
+        demonstration.upload(bucket, [shard])
 
 
 def test_the_measurement_command_reports_loopback(dataset: Path, tmp_path: Path) -> None:

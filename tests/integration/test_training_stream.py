@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from question_04 import demonstration
 from tests.conftest import run_script
 from tests.integration.test_training import train_words
 
@@ -13,9 +14,8 @@ from faceproof.buckets import Bucket, Endpoint
 from faceproof.data import shards
 from faceproof.detector.models import make_model
 from faceproof.errors import DatasetError, SettingsError
-from faceproof.scale import streaming
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.locations import Columns
 from faceproof.scale.stores import open_store
 from faceproof.scale.training_streams import open_training
 from faceproof.scale.views import select
@@ -31,7 +31,7 @@ ADDRESS = "s3://training/store"
 def keys(s3: Endpoint, dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dataset on the server, indexed, and the keys in the environment."""
     bucket = Bucket(ADDRESS, s3)
-    streaming.upload(bucket, shards.list_shards(dataset))
+    demonstration.upload(bucket, shards.list_shards(dataset))
     index_store(bucket, Columns(strata=("split", "label")))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret)

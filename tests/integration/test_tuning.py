@@ -1,4 +1,4 @@
-"""The way the released detectors were made, in small: tuned adapters, and a small network taught."""
+"""How the released detectors were made, in small: adapters tuned, a small network taught."""
 
 import json
 from pathlib import Path

@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader
 from faceproof.buckets import Bucket, Endpoint, Patience
 from faceproof.data.images import decode
 from faceproof.errors import StorageError
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.locations import Columns
 from faceproof.scale.stores import open_store
 from faceproof.scale.views import view_all
 

@@ -57,7 +57,8 @@ def judge_zip(detector: Detector, path: Path, folder: Path) -> ZipAnswer:
     try:
         images = _open_small(path)
     except FaceProofError as error:
-        return ZipAnswer(f"This file cannot be used: {_hide(str(error), path)}", [], None)
+        reason = str(error).replace(str(path), path.name)  # without the server's folders
+        return ZipAnswer(f"This file cannot be used: {reason}", [], None)
     table = Path(tempfile.mkdtemp(dir=folder)) / "predictions.csv"
     tally, kept = Tally({}), list[Prediction]()
     write(_keep(tally.watch(detector.predict(images, _BATCH)), kept), table)
@@ -67,18 +68,13 @@ def judge_zip(detector: Detector, path: Path, folder: Path) -> ZipAnswer:
 def _open_small(path: Path) -> tuple[ImageFile, ...]:
     """The images of a zip that is small enough, also once it is unpacked."""
     members, size = measure_zip(path)
-    if members > _MOST_MEMBERS or size > _MOST_UNPACKED_BYTES:
-        raise InputError(
-            f"{members} files, {size >> 20} MB unpacked, are more than this page takes; "
-            "use training/predict.py"
-        )
-    images = open_archive(path).images
-    if len(images) > MOST_IMAGES:
-        raise InputError(
-            f"{len(images)} images are more than the {MOST_IMAGES} that this page takes; "
-            "use training/predict.py"
-        )
-    return images
+    said = f"{members} files, {size >> 20} MB unpacked, are more than"
+    if members <= _MOST_MEMBERS and size <= _MOST_UNPACKED_BYTES:
+        images = open_archive(path).images
+        if len(images) <= MOST_IMAGES:
+            return images
+        said = f"{len(images)} images are more than the {MOST_IMAGES} that"
+    raise InputError(f"{said} this page takes; use training/predict.py")
 
 
 def _keep(predictions: Iterable[Prediction], kept: list[Prediction]) -> Iterable[Prediction]:
@@ -102,11 +98,6 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _hide(sentence: str, path: Path) -> str:
-    """The sentence without the server's folders."""
-    return sentence.replace(str(path), path.name)
-
-
 def _tell(one: Prediction, decision: Decision) -> str:
     assert one.label is not None
     assert one.score is not None
@@ -114,15 +105,9 @@ def _tell(one: Prediction, decision: Decision) -> str:
     return (
         f"<div class='verdict {one.label}'><strong>{one.label}</strong>"
         f"<span>{_SAID[one.label]}</span></div>"
-        f"<p>Calibrated probability of fake: <b>{one.score:.2f}</b>. {_explain(decision)}</p>{note}"
-        f"<p class='note'>{_BELOW}</p>"
-    )
-
-
-def _explain(decision: Decision) -> str:
-    return (
-        f"It says fake from {decision.fake_from:.2f} on and real below {decision.real_below:.2f}; "
-        "between them it is unsure."
+        f"<p>Calibrated probability of fake: <b>{one.score:.2f}</b>. It says fake from "
+        f"{decision.fake_from:.2f} on and real below {decision.real_below:.2f}; between them it is "
+        f"unsure.</p>{note}<p class='note'>{_BELOW}</p>"
     )
 
 

@@ -10,7 +10,6 @@ import gradio
 from starlette.middleware import Middleware
 
 from faceproof.app.answers import MOST_IMAGES, judge_photo, judge_zip
-from faceproof.app.examples import write_examples
 from faceproof.app.uploads import Guard, sweeping
 from faceproof.data.images import Pixels
 from faceproof.detector.predict import Detector
@@ -81,14 +80,14 @@ def _lay_out(detector: Detector, folder: Path) -> gradio.Blocks:
     with gradio.Blocks(title="faceproof", analytics_enabled=False) as page:
         gradio.Markdown(_INTRODUCTION)
         with gradio.Tab("One photo"):
-            _lay_out_photo(detector, folder)
+            _lay_out_photo(detector)
         with gradio.Tab("A zip of photos"):
             _lay_out_zip(detector, folder)
         gradio.Markdown(_LIMITS)
     return page
 
 
-def _lay_out_photo(detector: Detector, folder: Path) -> None:
+def _lay_out_photo(detector: Detector) -> None:
     def answer(given: Mapping[str, str | None] | None) -> tuple[str, Pixels | None]:
         path = (given or {}).get("path")
         if path is None:
@@ -106,12 +105,6 @@ def _lay_out_photo(detector: Detector, folder: Path) -> None:
             )  # fmt: skip
     # Not opened by gradio: our own door decodes what strangers send, with its limits.
     photo.change(answer, photo, [verdict, drawn], api_name="judge", preprocess=False)
-    examples = [str(path) for path in write_examples(folder / "examples")]
-    if examples:
-        gradio.Examples(
-            examples, photo,
-            label="Examples: ORL faces, AT&T Laboratories Cambridge, and two swaps made of them",
-        )  # fmt: skip
 
 
 def _lay_out_zip(detector: Detector, folder: Path) -> None:
@@ -125,10 +118,7 @@ def _lay_out_zip(detector: Detector, folder: Path) -> None:
     summary = gradio.Textbox(label="Summary", interactive=False)
     table = gradio.File(label="Predictions, CSV", interactive=False)
     rows = gradio.Dataframe(
-        headers=_TABLE,
-        datatype="str",
-        interactive=False,
-        wrap=True,
+        headers=_TABLE, datatype="str", interactive=False, wrap=True,
         label="Its first rows; score is the calibrated probability of fake",
-    )
+    )  # fmt: skip
     upload.change(answer, upload, [summary, rows, table], api_name="judge_zip")

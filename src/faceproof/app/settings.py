@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from faceproof.errors import SettingsError
+from faceproof.settings import option
 
 
 @dataclass(frozen=True)
@@ -11,12 +12,9 @@ class AppSettings:
 
     model: str | None = field(
         default=None,
-        metadata={
-            "help": "model folder or Hub id; the released detector if not given",
-            "place": "input",
-        },
+        metadata=option("model folder or Hub id; the released detector if not given", "input"),
     )
-    port: int = field(default=7860, metadata={"help": "port on this machine; 0 for any free one"})
+    port: int = field(default=7860, metadata=option("port on this machine; 0 for any free one"))
 
     def __post_init__(self) -> None:
         """Refuse what is no port."""

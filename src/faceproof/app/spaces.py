@@ -5,11 +5,14 @@ the package lies beside it.
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import faceproof
 from faceproof.detector.publishing import copy_model
+from faceproof.errors import InputError
+from faceproof.results import REPOSITORY
 
 # What the page imports; `tests/integration/test_space.py` holds it against a running one.
 NEEDED = (
@@ -50,3 +53,17 @@ def stage_space(parts: Parts, folder: Path) -> list[Path]:
     (folder / _CARD).write_text(parts.card)
     (folder / _REQUIREMENTS).write_text(parts.requirements)
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def pin_requirements(names: Sequence[str] = NEEDED) -> str:
+    """A requirements.txt of some packages, in the versions that are tested here.
+
+    Raises:
+        InputError: `constraints.txt` does not pin one of them.
+    """
+    lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
+    pins = {line.split("==")[0].lower().replace("_", "-"): line for line in lines}
+    missing = sorted(set(names) - set(pins))
+    if missing:
+        raise InputError(f"constraints.txt does not pin {', '.join(missing)}")
+    return "".join(f"{pins[name]}\n" for name in names)

@@ -51,23 +51,16 @@ def describe_photo(photo: SourcePhoto, data: bytes, pixels: Pixels, crop: Crop) 
         sex_confidence=None if is_annotated else sex_confidence,
         birth_year=photo.birth_year,
         age_band=next(name for limit, name in _AGE_BANDS if age < limit),
-        age_basis="derived",
-        age_confidence=age_confidence,
-        skin_tone=name_tone(ita),
-        ita_degrees=ita,
-        yaw_degrees=yaw,
-        roll_degrees=roll,
+        age_basis="derived", age_confidence=age_confidence,
+        skin_tone=name_tone(ita), ita_degrees=ita, yaw_degrees=yaw, roll_degrees=roll,
         mouth_width=_round(np.linalg.norm(points[4] - points[3]) / _eye_distance(points)),
         face_confidence=_round(crop.confidence),
         sharpness=_round(np.log10(1e-3 + float(cv2.Laplacian(grey, cv2.CV_64F).var()))),
         brightness=_round(grey.mean() / 255),
-        face_pixels=crop.side_pixels,
-        source_width=pixels.shape[1],
-        source_height=pixels.shape[0],
+        face_pixels=crop.side_pixels, source_width=pixels.shape[1], source_height=pixels.shape[0],
         source_jpeg_quality=estimate_jpeg_quality(data),
-        licence=photo.terms.licence,
-        consent=photo.terms.consent,
-    )
+        licence=photo.terms.licence, consent=photo.terms.consent,
+    )  # fmt: skip
 
 
 def measure_tone(face: Pixels, points: NDArray[np.float32]) -> float | None:

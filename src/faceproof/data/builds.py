@@ -9,13 +9,13 @@ from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from datasets import DatasetBuilder, DatasetDict
 from datasets.exceptions import DatasetGenerationError
 
 from faceproof.data.checks.duplicates import find_near, hash_photo
-from faceproof.data.forgery import synthesize
+from faceproof.data.forgery import AUTOENCODER, GENERATOR, synthesize
 from faceproof.data.forgery.methods import TRAININGS, locate_checkpoint
-from faceproof.data.forgery.names import AUTOENCODER, GENERATOR
 from faceproof.data.forgery.tensors import is_made_from
 from faceproof.data.images import decode
 from faceproof.data.inputs.labels import parse_labels
@@ -28,7 +28,7 @@ from faceproof.data.tables import leave_encoded, to_frame
 from faceproof.errors import FaceProofError
 from faceproof.records import NONE, SPLITS
 from faceproof.results import Scalar
-from faceproof.storage import claim_folder, fresh_folder, hash_file, hash_files
+from faceproof.storage import claim_folder, hash_file, hash_files
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +49,8 @@ def train_networks(plan: Plan, settings: BuildSettings) -> Path:
     if not wanted:
         return folder
     claim_folder(folder)
-    photos = [
-        (photo.read_pixels(), photo.crop.landmarks())
-        for photo in plan.photos
-        if photo.split == "train"
-    ]
+    known = [photo for photo in plan.photos if photo.split == "train"]
+    photos = [(photo.read_pixels(), photo.crop.landmarks()) for photo in known]
     crops = hashlib.sha256(b"".join(one.tobytes() for photo in photos for one in photo))
     for name in wanted:
         train, checkpoint = TRAININGS[name], locate_checkpoint(folder, name)
@@ -87,9 +84,6 @@ def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
     A generator repeats itself and, trained on few people, may draw one of them; a face seen in
     training and again in testing would be known to a classifier. Of two synthesized faces alike the
     one in the smaller split stays.
-
-    Args:
-        splits: the dataset.
     """
     encoded = leave_encoded(splits)
     images = [
@@ -100,24 +94,21 @@ def drop_copies(splits: DatasetDict) -> tuple[DatasetDict, int]:
     ]
     if not any(is_synthesis for _, _, is_synthesis in images):
         return splits, 0
-    hashes = [
-        hash_photo(decode(encoded[name][index]["image"]["bytes"])) for name, index, _ in images
-    ]
+    files = (encoded[name][index]["image"]["bytes"] for name, index, _ in images)
+    parts = np.array([name for name, _, _ in images])
     dropped = set()
-    for pair in find_near(hashes):
+    for pair in find_near([hash_photo(decode(data)) for data in files], parts):
         one, other = (images[index] for index in pair)  # in the order of the splits, largest first
-        if one[0] != other[0] and (one[2] or other[2]):
+        if one[2] or other[2]:
             dropped.add((one if one[2] else other)[:2])
     if not dropped:
         return splits, 0
     logger.info("left out %d synthesized faces that another split has", len(dropped))
-    kept = {
-        name: split.select(
-            [index for index in range(len(split)) if (name, index) not in dropped]
-        ).flatten_indices()
-        for name, split in splits.items()
-    }
-    return DatasetDict(kept), len(dropped)
+    kept = DatasetDict()
+    for name, rows in splits.items():
+        left = [index for index in range(len(rows)) if (name, index) not in dropped]
+        kept[name] = rows.select(left).flatten_indices()
+    return kept, len(dropped)
 
 
 def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:
@@ -135,11 +126,6 @@ def hash_photos(plan: Plan) -> str:
     """Fingerprint of the photos that were kept, and of others' fakes beside them."""
     strangers = (Path(one.path) for photo in plan.photos for one in photo.strangers)
     return hash_files([*(Path(photo.path) for photo in plan.photos), *strangers])
-
-
-def clear_cache(settings: BuildSettings) -> Path:
-    """An empty folder for the builder's Arrow files: an old build must not answer for a new one."""
-    return fresh_folder(settings.work / "arrow")
 
 
 def count_records(
@@ -161,10 +147,9 @@ def count_records(
     values |= {f"photos_dropped_{code}": number for code, number in plan.dropped.items()}
     values |= {f"records_{name}": staged.rows[name] for name in SPLITS}
     values |= _count("photos_source", (photo.source for photo in plan.photos))
-    values |= {
-        f"people_{name}": len({one.identity_id for one in plan.photos if one.split == name})
-        for name in SPLITS
-    }
+    for name in SPLITS:
+        people = {one.identity_id for one in plan.photos if one.split == name}
+        values[f"people_{name}"] = len(people)
     for column in ("role", "label", "family", "method", "source"):
         values |= _count(f"records_{column}", table[column])
     for column in _COUNTED_LABELS:

@@ -148,12 +148,9 @@ def _list_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             continue
         length = struct.unpack_from(">H", data, place + 2)[0]
         end = place + 2 + length
-        if (
-            marker == _START_OF_SCAN
-            or not 0xC0 <= marker <= _COMMENT
-            or length < 2
-            or end > len(data)
-        ):
+        if marker == _START_OF_SCAN or not 0xC0 <= marker <= _COMMENT:
+            return
+        if length < 2 or end > len(data):
             return
         yield marker, place, end
         place = end

@@ -126,11 +126,7 @@ def find_faces(pixels: Pixels) -> Found:
 
 
 def find_largest(pixels: Pixels) -> Crop:
-    """The square around the largest face; see `find_faces`.
-
-    Raises:
-        ImageError: code `no_face`.
-    """
+    """The square around the largest face; raises as `find_faces`."""
     return find_faces(pixels).crop
 
 
@@ -170,8 +166,8 @@ def _detect(pixels: Pixels) -> list[_Face]:
 def _cut_around(face: _Face, shape: tuple[int, int]) -> Crop:
     left, top, width, height = face.box
     side = min(*shape, round(MARGIN * max(width, height)))
-    crop_left = _place(left + width / 2, side, shape[1])
-    crop_top = _place(top + height / 2, side, shape[0])
+    crop_left = int(np.clip(round(left + width / 2 - side / 2), 0, shape[1] - side))
+    crop_top = int(np.clip(round(top + height / 2 - side / 2), 0, shape[0] - side))
     points = tuple((x - crop_left, y - crop_top) for x, y in face.points)
     box = (round(left), round(top), round(left + width), round(top + height))
     return Crop(crop_left, crop_top, side, points, face.confidence, box)
@@ -186,7 +182,7 @@ class Edges:
 
 
 def find_edges(pixels: Pixels, box: tuple[float, float, float, float]) -> Edges | None:
-    """Where the picture that holds a face ends, if it lies on a page of one colour.
+    """Where the picture that holds a face ends, if it lies on a page of one colour, else None.
 
     An edge is a straight line beside the face: flat on its outer side, and of another colour almost
     everywhere on its inner side. A studio background is flat too, but has no such line. Two edges
@@ -195,9 +191,6 @@ def find_edges(pixels: Pixels, box: tuple[float, float, float, float]) -> Edges 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         box: left, top, width, height of the face.
-
-    Returns:
-        Where the picture ends; None where there is no page.
 
     Source: own definition.
     """
@@ -281,8 +274,3 @@ def refuse_small(crop: Crop) -> None:
     """
     if crop.side_pixels < MIN_FACE_PIXELS:
         raise ImageError("face_too_small", f"{crop.side_pixels} pixels, {MIN_FACE_PIXELS} needed")
-
-
-def _place(centre: float, side: int, limit: int) -> int:
-    """Start of an interval of length `side` around `centre`, shifted to lie inside the photo."""
-    return int(np.clip(round(centre - side / 2), 0, limit - side))

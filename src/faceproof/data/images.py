@@ -20,7 +20,6 @@ MIN_SIDE_PIXELS = 16  # below this there is no face to judge
 MAX_ASPECT = 50  # no photo is so long; a model that enlarges its short side would fill the memory
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 Image.init()  # registers every format above; Image.open alone registers only the commonest
-_WHITE = (255, 255, 255)
 _USUAL_SHARE = 0.995  # of the values of a picture that decide its scale; the rest may be outliers
 # The largest usual value, and the full scale it speaks for. Floats between 1.5 and 32 are of a high
 # dynamic range; their own largest is their scale.
@@ -98,9 +97,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         return _to_eight_bits(picture).convert("RGB")
     if "A" in picture.getbands() or "transparency" in picture.info:
         layer = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, (*_WHITE, 255)), layer).convert(
-            "RGB"
-        )
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
     return picture.convert("RGB")
 
 
@@ -127,34 +125,35 @@ def is_grey(pixels: Pixels) -> bool:
 
 
 def encode_jpeg(pixels: Pixels, quality: int, subsampling: int) -> bytes:
-    """Encode as baseline JPEG without metadata.
+    """Encode (H, W, 3) uint8 RGB as baseline JPEG without metadata.
 
-    Args:
-        pixels: (H, W, 3) uint8 RGB.
-        quality: 1 to 95.
-        subsampling: 0 for 4:4:4, 2 for 4:2:0.
+    Quality is 1 to 95, subsampling 0 for 4:4:4 and 2 for 4:2:0.
     """
-    sink = io.BytesIO()
-    Image.fromarray(pixels).save(sink, "JPEG", quality=quality, subsampling=subsampling)
-    return sink.getvalue()
+    return _encode(Image.fromarray(pixels), "JPEG", quality=quality, subsampling=subsampling)
 
 
 def encode_webp(pixels: Pixels, quality: int) -> bytes:
     """Encode (H, W, 3) uint8 RGB as lossy WebP of quality 1 to 100."""
+    return _encode(Image.fromarray(pixels), "WEBP", quality=quality)
+
+
+def encode_mask(mask: Pixels) -> bytes:
+    """Encode an (H, W) uint8 mask as 8-bit grey PNG."""
+    return _encode(Image.fromarray(mask), "PNG")
+
+
+def _encode(picture: Image.Image, kind: str, **options: int) -> bytes:
     sink = io.BytesIO()
-    Image.fromarray(pixels).save(sink, "WEBP", quality=quality)
+    picture.save(sink, kind, **options)
     return sink.getvalue()
 
 
 @cache
 def _quality_sums() -> NDArray[np.int64]:
     """Sum of the luminance table for each JPEG quality from 1 to 100, as our own encoder writes."""
-    sums = []
-    for quality in range(1, 101):
-        sink = io.BytesIO()
-        Image.new("L", (8, 8)).save(sink, "JPEG", quality=quality)
-        sums.append(sum(_read_luminance_table(sink.getvalue()) or ()))
-    return np.array(sums)
+    grey = Image.new("L", (8, 8))
+    files = (_encode(grey, "JPEG", quality=quality) for quality in range(1, 101))
+    return np.array([sum(_read_luminance_table(data) or ()) for data in files])
 
 
 def estimate_jpeg_quality(data: bytes) -> int | None:
@@ -172,13 +171,6 @@ def _read_luminance_table(data: bytes) -> list[int] | None:
     with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
         tables: dict[int, list[int]] = getattr(picture, "quantization", None) or {}
         return tables.get(0)
-
-
-def encode_mask(mask: Pixels) -> bytes:
-    """Encode an (H, W) uint8 mask as 8-bit grey PNG."""
-    sink = io.BytesIO()
-    Image.fromarray(mask).save(sink, "PNG")
-    return sink.getvalue()
 
 
 def decode_mask(data: bytes) -> Pixels:

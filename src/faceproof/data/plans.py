@@ -19,11 +19,17 @@ import numpy as np
 from faceproof.console import progress
 from faceproof.data.attributes import describe_photo
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
-from faceproof.data.donors import Candidate, derive_seed, draw_donors
 from faceproof.data.faces import Crop, find_largest, refuse_small
 from faceproof.data.images import Pixels, decode
 from faceproof.data.sources.photos import SourcePhoto, Terms
-from faceproof.data.splits import assign_splits, find_crossings, join_components
+from faceproof.data.splits import (
+    Candidate,
+    assign_splits,
+    derive_seed,
+    draw_donors,
+    find_crossings,
+    join_components,
+)
 from faceproof.errors import DatasetError, ImageError
 from faceproof.records import PhotoLabels, Split
 from faceproof.storage import replacing
@@ -109,36 +115,23 @@ def make_plan(photos: Iterable[SourcePhoto], seed: int, hosts: Sequence[str] = (
     if not faces:
         raise DatasetError(f"no usable photo among {sum(dropped.values())}: {dict(dropped)}")
     components = join_components(_link(faces))
-    photo_components = [components[face.photo.image_id] for face in faces]
-    lights = [face.labels.brightness for face in faces]
-    splits = assign_splits(_stratify(photo_components, lights), seed)
-    photo_splits = [splits[component] for component in photo_components]
-    donors = draw_donors(
-        [
-            Candidate(face.photo.image_id, component, split, face.crop.landmarks(), face.labels)
-            for face, component, split in zip(faces, photo_components, photo_splits, strict=True)
-        ],
-        seed,
-    )
+    groups = [components[face.photo.image_id] for face in faces]
+    splits = assign_splits(_stratify(groups, [face.labels.brightness for face in faces]), seed)
+    candidates = [
+        Candidate(face.photo.image_id, group, splits[group], face.crop.landmarks(), face.labels)
+        for face, group in zip(faces, groups, strict=True)
+    ]
     beside = _place_strangers(everybody, seed, hosts)
     planned = tuple(
         PlannedPhoto(
-            image_id=face.photo.image_id,
-            identity_id=face.photo.identity_id,
-            component_id=component,
-            split=split,
-            source=face.photo.source,
-            path=str(face.photo.path),
-            crop=face.crop,
-            donor_id=donor,
-            seed=derive_seed(seed, face.photo.image_id),
-            labels=face.labels,
-            strangers=tuple(beside.get(face.photo.image_id, ())),
+            image_id=one.image_id, identity_id=face.photo.identity_id,
+            component_id=one.component_id, split=one.split, source=face.photo.source,
+            path=str(face.photo.path), crop=face.crop, donor_id=donor,
+            seed=derive_seed(seed, one.image_id), labels=face.labels,
+            strangers=tuple(beside.get(one.image_id, ())),
         )
-        for face, component, split, donor in zip(
-            faces, photo_components, photo_splits, donors, strict=True
-        )
-    )
+        for face, one, donor in zip(faces, candidates, draw_donors(candidates, seed), strict=True)
+    )  # fmt: skip
     plan = Plan(planned, dict(sorted(dropped.items())))
     refuse_leaks(plan.photos)
     logger.info(
@@ -154,14 +147,12 @@ def refuse_leaks(photos: Sequence[PlannedPhoto]) -> None:
         DatasetError: with the names.
     """
     split_of = {photo.image_id: photo.split for photo in photos}
-    people = find_crossings((photo.identity_id, photo.split) for photo in photos)
-    components = find_crossings((photo.component_id, photo.split) for photo in photos)
-    donors = [photo.image_id for photo in photos if split_of[photo.donor_id] != photo.split]
-    for what, names in (
-        ("people", sorted(people)),
-        ("groups", sorted(components)),
-        ("donors of", donors),
-    ):
+    leaks = {
+        "people": sorted(find_crossings((photo.identity_id, photo.split) for photo in photos)),
+        "groups": sorted(find_crossings((photo.component_id, photo.split) for photo in photos)),
+        "donors of": [one.image_id for one in photos if split_of[one.donor_id] != one.split],
+    }
+    for what, names in leaks.items():
         if names:
             raise DatasetError(f"the splits leak: {what} {', '.join(names)} stand in two splits")
 
@@ -175,23 +166,16 @@ def write(plan: Plan, path: Path) -> None:
 def read(path: Path) -> Plan:
     """Read a plan written by `write`."""
     document = json.loads(path.read_text())
-    photos = tuple(
-        PlannedPhoto(
-            **{
-                **entry,
-                "crop": _read_crop(entry["crop"]),
-                "labels": PhotoLabels(**entry["labels"]),
-                "strangers": tuple(map(_read_stranger, entry["strangers"])),
-            }
-        )
-        for entry in document["photos"]
+    return Plan(tuple(map(_read_photo, document["photos"])), document["dropped"])
+
+
+def _read_photo(entry: dict[str, Any]) -> PlannedPhoto:
+    crop, labels = _read_crop(entry["crop"]), PhotoLabels(**entry["labels"])
+    strangers = tuple(
+        Stranger(**{**one, "crop": _read_crop(one["crop"]), "terms": Terms(**one["terms"])})
+        for one in entry["strangers"]
     )
-    return Plan(photos, document["dropped"])
-
-
-def _read_stranger(entry: dict[str, Any]) -> Stranger:
-    crop, terms = _read_crop(entry["crop"]), Terms(**entry["terms"])
-    return Stranger(**{**entry, "crop": crop, "terms": terms})
+    return PlannedPhoto(**{**entry, "crop": crop, "labels": labels, "strangers": strangers})
 
 
 def _read_crop(entry: dict[str, Any]) -> Crop:
@@ -264,10 +248,9 @@ def _place_strangers(
 
 
 def _to_stranger(face: _Face) -> Stranger:
-    photo = face.photo
-    return Stranger(
-        photo.image_id, photo.generator or "", photo.source, str(photo.path), face.crop, photo.terms
-    )
+    one = face.photo
+    path, generator = str(one.path), one.generator or ""
+    return Stranger(one.image_id, generator, one.source, path, face.crop, one.terms)
 
 
 def _link(faces: Sequence[_Face]) -> Iterator[tuple[str, str]]:

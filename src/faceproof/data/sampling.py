@@ -1,11 +1,7 @@
-"""Draw rows by cells of labels: uniform in the i.i.d. sense, and other ways that show what is lost.
-
-A cell is a combination of labels. The functions of `SAMPLERS` take the cell of each row, shape
-(N,), int64 from 0, and give row numbers.
-"""
+"""Draw rows uniformly by cells of labels, i.i.d. A cell is a combination of labels."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -17,9 +13,7 @@ from numpy.typing import NDArray
 from faceproof.errors import DatasetError, name_some
 
 Rows = NDArray[np.int64]
-Sampler = Callable[[NDArray[np.int64], int, np.random.Generator], Rows]
 
-_ROUNDS = 200  # of raking; margins agree to 1e-6 long before
 _OTHER = "other"  # value that small cells get in the column they are merged along
 
 logger = logging.getLogger(__name__)
@@ -28,6 +22,8 @@ logger = logging.getLogger(__name__)
 def draw_by_cell(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> Rows:
     """A cell, then a row of it, with replacement: independent, and every cell equally likely.
 
+    `cells` is the cell of each row, shape (N,), from 0.
+
     Source: own definition; `WeightedRandomSampler` with weight 1 / cell size is the same law.
     """
     sizes = np.bincount(cells)
@@ -35,56 +31,6 @@ def draw_by_cell(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> 
     starts = np.cumsum(sizes) - sizes
     drawn = rng.integers(len(sizes), size=n)
     return np.asarray(by_cell[starts[drawn] + rng.integers(sizes[drawn])], np.int64)
-
-
-def draw_any(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> Rows:
-    """Any image, with replacement: cells come as often as the collection happens to hold them."""
-    return rng.integers(len(cells), size=n)
-
-
-def draw_quota(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> Rows:
-    """As many from every cell, the remainder by chance: even by force, so not independent."""
-    number = int(cells.max()) + 1
-    shares = np.full(number, n // number)
-    shares[rng.permutation(number)[: n % number]] += 1
-    members = [np.flatnonzero(cells == cell) for cell in range(number)]
-    return np.concatenate(
-        [rng.choice(rows, size=share) for rows, share in zip(members, shares, strict=True)]
-    )
-
-
-def draw_without_replacement(cells: NDArray[np.int64], n: int, rng: np.random.Generator) -> Rows:
-    """Weights as ours, but no image twice: small cells run dry.
-
-    Source: exponential keys, equal to drawing one after the other (Efraimidis and Spirakis 2006).
-    """
-    weights = 1 / np.bincount(cells)[cells]
-    keys = rng.exponential(size=len(cells)) / weights
-    return np.argsort(keys)[: min(n, len(cells))]
-
-
-SAMPLERS: Mapping[str, Sampler] = {
-    "cell, then image": draw_by_cell,
-    "any image": draw_any,
-    "quota per cell": draw_quota,
-    "no image twice": draw_without_replacement,
-}
-
-
-def rake(labels: pd.DataFrame) -> NDArray[np.float64]:
-    """Weights, shape (N,), under which each label by itself is uniform.
-
-    The joint table keeps the associations of the collection: margins are not the joint.
-
-    Source: iterative proportional fitting (Deming and Stephan 1940).
-    """
-    weights = np.ones(len(labels))
-    for _ in range(_ROUNDS):
-        for column in labels:
-            codes = labels[column].astype("category").cat.codes.to_numpy()
-            totals = np.bincount(codes, weights)
-            weights *= (weights.sum() / len(totals) / totals)[codes]
-    return np.asarray(weights / weights.sum(), np.float64)
 
 
 @dataclass(frozen=True)
@@ -123,8 +69,7 @@ def sample_uniform(
 ) -> Draw:
     """Draw n rows, independent and uniform over the cells of the labels.
 
-    A cell is a combination of labels. Without replacement small cells would run dry, and quotas
-    make the counts too even: neither is independent.
+    Without replacement small cells would run dry, and quotas make the counts too even.
 
     Args:
         labels: one column per chosen label, one row per image, no missing values.
@@ -134,8 +79,6 @@ def sample_uniform(
 
     Raises:
         DatasetError: nothing to draw, a missing label, or a cell that the policy refuses.
-
-    Source: `draw_by_cell`.
     """
     if labels.empty or n < 1 or labels.isna().to_numpy().any():
         raise DatasetError(

@@ -88,8 +88,7 @@ def stage(splits: DatasetDict, staging: Path, rows_per_shard: int, seed: int) ->
 def _write_split(rows: Dataset, folder: Path, split: str, shards: int) -> None:
     for index in range(shards):
         path = folder / f"{split}-{index:05d}-of-{shards:05d}.parquet"
-        shard = rows.shard(shards, index, contiguous=True)
-        shard.to_parquet(path, batch_size=_ROWS_PER_GROUP)
+        rows.shard(shards, index, contiguous=True).to_parquet(path, batch_size=_ROWS_PER_GROUP)
 
 
 def describe(staged: StagedShards, splits: DatasetDict, extra: dict[str, Any]) -> str:
@@ -101,17 +100,14 @@ def describe(staged: StagedShards, splits: DatasetDict, extra: dict[str, Any]) -
         extra: further card fields (licence, tags, ...).
     """
     card = DatasetCardData(**extra)
+    sizes = {
+        name: SplitInfo(name, num_bytes=splits[name].data.nbytes, num_examples=rows)
+        for name, rows in staged.rows.items()
+    }
     info = DatasetInfo(
-        features=splits[SPLITS[0]].features,
-        download_size=staged.size_bytes,
-        dataset_size=sum(splits[name].data.nbytes for name in SPLITS),
-        splits=SplitDict(
-            {
-                name: SplitInfo(name, num_bytes=splits[name].data.nbytes, num_examples=rows)
-                for name, rows in staged.rows.items()
-            }
-        ),
-    )
+        features=splits[SPLITS[0]].features, download_size=staged.size_bytes,
+        dataset_size=sum(splits[name].data.nbytes for name in SPLITS), splits=SplitDict(sizes),
+    )  # fmt: skip
     DatasetInfosDict({"default": info}).to_dataset_card_data(card)
     place = _folder_name(staged.fingerprint)
     files = [{"split": name, "path": f"{_DATA}/{place}/{name}-*.parquet"} for name in SPLITS]
@@ -122,12 +118,9 @@ def describe(staged: StagedShards, splits: DatasetDict, extra: dict[str, Any]) -
 
 def list_staged(staged: StagedShards) -> list[ShardFile]:
     """The staged shards by the places they will have."""
+    place = f"{_DATA}/{_folder_name(staged.fingerprint)}"
     return [
-        ShardFile(
-            place=f"{_DATA}/{_folder_name(staged.fingerprint)}/{file.name}",
-            sha256=hash_file(file),
-            size_bytes=file.stat().st_size,
-        )
+        ShardFile(f"{place}/{file.name}", hash_file(file), file.stat().st_size)
         for file in sorted(staged.folder.glob("*.parquet"))
     ]
 
@@ -135,11 +128,7 @@ def list_staged(staged: StagedShards) -> list[ShardFile]:
 def publish(staged: StagedShards, dataset: Path, card: str, papers: Mapping[str, str]) -> None:
     """Move staged shards into the dataset folder, point the card at them, drop our older builds.
 
-    Args:
-        staged: what `stage` wrote.
-        dataset: folder to publish in.
-        card: text of its README.md.
-        papers: texts to put beside the card, by name of `PAPERS`.
+    `card` is the text of its README.md, `papers` are texts beside it, by name of `PAPERS`.
     """
     claim_folder(dataset)
     data = claim_folder(dataset / _DATA)

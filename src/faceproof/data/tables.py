@@ -9,64 +9,30 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import (
-    ClassLabel,
-    Dataset,
-    DatasetDict,
-    Features,
-    Image,
-    List,
-    Value,
-    load_dataset,
-)
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Image, List, Value, load_dataset
 
 from faceproof.data.inputs.walks import list_tables
 from faceproof.errors import InputError
-from faceproof.records import LABELS, METADATA_COLUMNS, ROLES, SPLITS
+from faceproof.records import COLUMNS, LABELS, METADATA_COLUMNS, ROLES, SPLITS
+
+_NUMBERS = (
+    "sex_confidence", "age_confidence", "ita_degrees", "yaw_degrees", "roll_degrees", "mouth_width",
+    "face_confidence", "sharpness", "brightness",
+)  # fmt: skip
+_WHOLE = ("birth_year", "face_pixels", "source_width", "source_height", "source_jpeg_quality")
 
 
 def features() -> Features:
-    """The schema of the parquet shards, in `COLUMNS` order."""
-    text, number, whole = Value("string"), Value("float32"), Value("int32")
+    """The schema of the parquet shards, in `COLUMNS` order; what is not named here is text."""
+    kinds = dict.fromkeys(COLUMNS, Value("string"))
+    kinds |= dict.fromkeys(_NUMBERS, Value("float32")) | dict.fromkeys(_WHOLE, Value("int32"))
     return Features(
-        {
-            "image": Image(),
-            "mask": Image(),
-            "label": ClassLabel(names=list(LABELS)),
-            "role": ClassLabel(names=list(ROLES)),
-            "family": text,
-            "method": text,
-            "image_id": text,
-            "pair_id": text,
-            "component_id": text,
-            "identity_id": text,
-            "parent_ids": List(text),
-            "source": text,
+        kinds | {
+            "image": Image(), "mask": Image(), "label": ClassLabel(names=list(LABELS)),
+            "role": ClassLabel(names=list(ROLES)), "parent_ids": List(Value("string")),
             "seed": Value("int64"),
-            "parameters": text,
-            "sex": text,
-            "sex_basis": text,
-            "sex_confidence": number,
-            "birth_year": whole,
-            "age_band": text,
-            "age_basis": text,
-            "age_confidence": number,
-            "skin_tone": text,
-            "ita_degrees": number,
-            "yaw_degrees": number,
-            "roll_degrees": number,
-            "mouth_width": number,
-            "face_confidence": number,
-            "sharpness": number,
-            "brightness": number,
-            "face_pixels": whole,
-            "source_width": whole,
-            "source_height": whole,
-            "source_jpeg_quality": whole,
-            "licence": text,
-            "consent": text,
         }
-    )
+    )  # fmt: skip
 
 
 def open_dataset(dataset: Path) -> DatasetDict:
@@ -77,12 +43,7 @@ def open_dataset(dataset: Path) -> DatasetDict:
 def leave_encoded(splits: DatasetDict) -> DatasetDict:
     """The same rows with image and mask as their file bytes."""
     raw = Image(decode=False)
-    return DatasetDict(
-        {
-            name: rows.cast_column("image", raw).cast_column("mask", raw)
-            for name, rows in splits.items()
-        }
-    )
+    return splits.cast_column("image", raw).cast_column("mask", raw)
 
 
 def to_frame(splits: Mapping[str, Dataset]) -> pd.DataFrame:

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from faceproof.data.attributes import describe_photo
-from faceproof.data.donors import derive_seed
 from faceproof.data.faces import find_largest
 from faceproof.data.forgery.compositing import match_grey
 from faceproof.data.forgery.forged import Forged, Method, Scene
@@ -25,6 +24,7 @@ from faceproof.data.images import Pixels, encode_jpeg, encode_mask, equalise_siz
 from faceproof.data.plans import PlannedPhoto, Stranger
 from faceproof.data.settings import Shams
 from faceproof.data.sources.photos import SourcePhoto, Terms, make_id
+from faceproof.data.splits import derive_seed
 from faceproof.records import BESIDE, NONE, SHAM, FaceRecord, PhotoLabels, Role
 
 _QUALITIES = range(75, 96)  # JPEG quality of photos on the web, drawn per triplet
@@ -75,18 +75,11 @@ def _make_triplet(
     photo: PlannedPhoto, donor: PlannedPhoto, methods: Mapping[str, Method], shams: Shams
 ) -> Iterator[FaceRecord]:
     pixels, other = photo.read_pixels(), donor.read_pixels()
-    forged = {
-        name: method.forge(
-            Scene(
-                photo=pixels,
-                points=photo.crop.landmarks(),
-                donor=other,
-                donor_points=donor.crop.landmarks(),
-                rng=np.random.default_rng(derive_seed(photo.seed, name)),
-            )
-        )
-        for name, method in methods.items()
-    }
+    points, donor_points = photo.crop.landmarks(), donor.crop.landmarks()
+    forged = {}
+    for name, method in methods.items():
+        rng = np.random.default_rng(derive_seed(photo.seed, name))
+        forged[name] = method.forge(Scene(pixels, points, other, donor_points, rng))
     versions = [
         _Version(pixels, None, "real", NONE, NONE, (), None),
         *_choose_shams(photo, forged, methods, shams),
@@ -159,29 +152,23 @@ def _resize(pixels: Pixels, side: int) -> Pixels:
 def _encode(photo: PlannedPhoto, versions: Sequence[_Version]) -> Iterator[FaceRecord]:
     rng = np.random.default_rng(derive_seed(photo.seed, "codec"))
     quality, subsampling = int(rng.choice(_QUALITIES)), int(rng.choice(_SUBSAMPLINGS))
-    files = equalise_sizes(
-        [encode_jpeg(version.pixels, quality, subsampling) for version in versions]
-    )
+    files = equalise_sizes([encode_jpeg(one.pixels, quality, subsampling) for one in versions])
     for version, data in zip(versions, files, strict=True):
         image_id = _name_version(photo, version)
-        is_synthesis = version.terms is not None
+        ids = (photo.image_id, photo.component_id, photo.identity_id)
+        pair_id, component_id, identity_id = ids if version.terms is None else (image_id,) * 3
         yield FaceRecord(
             image=data,
             mask=None if version.mask is None else encode_mask(version.mask),
             label="fake" if version.role == "fake" else "real",
-            role=version.role,
-            family=version.family,
-            method=version.method,
-            image_id=image_id,
-            pair_id=image_id if is_synthesis else photo.image_id,
-            component_id=image_id if is_synthesis else photo.component_id,
-            identity_id=image_id if is_synthesis else photo.identity_id,
+            role=version.role, family=version.family, method=version.method,
+            image_id=image_id, pair_id=pair_id, component_id=component_id, identity_id=identity_id,
             parent_ids=version.parents,
             source=photo.source if version.stranger is None else version.stranger.source,
             seed=version.seed,
             parameters=json.dumps(dict(version.parameters), sort_keys=True),
             labels=photo.labels if version.terms is None else _label_nobody(version, version.terms),
-        )
+        )  # fmt: skip
 
 
 def _label_nobody(version: _Version, terms: Terms) -> PhotoLabels:

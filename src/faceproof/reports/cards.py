@@ -5,12 +5,10 @@ from importlib.metadata import version
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from faceproof.metrics import Measured
 from faceproof.records import DESCRIPTIONS
-from faceproof.reports.facts import read_facts
 from faceproof.reports.numbers import Numbers, read_experiments, read_numbers
-from faceproof.reports.templates import REPOSITORY, render_template
-from faceproof.results import Scalar
+from faceproof.reports.templates import Values, read_facts, render_template
+from faceproof.results import REPOSITORY
 
 # What the released detector is measured on: kinds of fakes, each against all reals.
 KINDS: Mapping[str, str] = {
@@ -59,7 +57,7 @@ def list_fields(source: str) -> dict[str, object]:
     }
 
 
-def render_dataset_card(metadata: str, values: Mapping[str, Measured | Scalar]) -> str:
+def render_dataset_card(metadata: str, values: Values) -> str:
     """The dataset card: YAML block and prose.
 
     Args:
@@ -67,20 +65,13 @@ def render_dataset_card(metadata: str, values: Mapping[str, Measured | Scalar]) 
         values: of the build's result file.
     """
     return render_template(
-        "dataset_builder/card.md.j2",
-        metadata=metadata,
-        build=values,
-        columns=DESCRIPTIONS,
+        "dataset_builder/card.md.j2", metadata=metadata, build=values, columns=DESCRIPTIONS,
         facts=read_facts(values),
-    )
+    )  # fmt: skip
 
 
-def render_zip_readme(values: Mapping[str, Measured | Scalar]) -> str:
-    """The README inside the mini-dataset zip.
-
-    Args:
-        values: of the build's result file.
-    """
+def render_zip_readme(values: Values) -> str:
+    """The README inside the mini-dataset zip, from the values of the build's result file."""
     return render_template("dataset_builder/mini_zip.md.j2", build=values)
 
 
@@ -104,11 +95,7 @@ def render_model_card(place: str) -> str:
 
 
 def describe_model(released: Numbers) -> str:
-    """The YAML block of the model's card: what the Hub lists, one result for each axis.
-
-    Args:
-        released: what `measure_model.py` said of the released detector.
-    """
+    """The YAML block of the model's card: what the Hub lists, one result for each axis."""
     axes = [(name, "roc_auc", "AUROC", f"fakes: {said}") for name, said in KINDS.items()]
     axes += [(name, *axis) for name, axis in _VERDICTS.items()]
     card = ModelCardData(

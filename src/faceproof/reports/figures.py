@@ -31,13 +31,6 @@ _STYLES: Sequence[dict[str, Any]] = (
     {"color": "0.45", "linestyle": "-.", "linewidth": 2},
     {"color": "0.45", "linestyle": (0, (1, 1))},
 )  # one for each sampler; told apart in grey print
-MARKS: Sequence[dict[str, Any]] = (
-    {"color": "black", "marker": "o"},
-    {"color": "0.35", "marker": "s"},
-    {"color": "0.35", "marker": "^"},
-    {"color": "0.6", "marker": "D"},
-    {"color": "black", "marker": "x"},
-)  # one for each augmentation recipe
 _OUTCOMES: Mapping[str, dict[str, Any]] = {
     "pass": {"marker": "o", "markerfacecolor": "white"},
     "fail": {"marker": "X"},
@@ -58,81 +51,40 @@ def draw_triplets(triplets: Gallery, source: str, path: Path) -> None:
     """
     titles = list(triplets[0])
     figure, axes = plt.subplots(
-        len(titles),
-        len(triplets),
+        len(titles), len(triplets),
         figsize=(1.15 * len(triplets) + 1.1, 1.15 * len(titles) + 0.3),
         gridspec_kw={"wspace": 0.04, "hspace": 0.04, "bottom": 0.05, "top": 1.0, "right": 1.0},
         squeeze=False,
-    )
+    )  # fmt: skip
     for row, title in enumerate(titles):
         for column, triplet in enumerate(triplets):
             panel = axes[row, column]
             panel.imshow(Image.open(io.BytesIO(triplet[title])), cmap="gray", vmin=0, vmax=255)
-            panel.set_xticks([])
-            panel.set_yticks([])
+            panel.set(xticks=[], yticks=[])
             panel.spines[:].set_visible(False)
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
     figure.text(1.0, 0.035, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
     save_figure(figure, path)
 
 
-def draw_scored(
-    columns: Sequence[Mapping[str, tuple[bytes, float, bool]]], source: str, path: Path
-) -> None:
-    """Contact sheet with a score under each image; what is called fake has a black frame.
-
-    Args:
-        columns: one mapping per photo, from row title to an encoded image, its score, 0 real to 1
-            fake, and whether it is called fake; the same titles in all.
-        source: of the photos, for the credit.
-        path: PNG to write.
-    """
-    titles = list(columns[0])
-    figure, axes = plt.subplots(
-        len(titles), len(columns), figsize=(1.15 * len(columns) + 1.4, 1.4 * len(titles)),
-        gridspec_kw={"wspace": 0.06, "hspace": 0.22, "bottom": 0.05, "top": 1.0, "right": 1.0},
-        squeeze=False,
-    )  # fmt: skip
-    for row, title in enumerate(titles):
-        for column, scored in enumerate(columns):
-            image, score, is_called_fake = scored[title]
-            panel = axes[row, column]
-            panel.imshow(Image.open(io.BytesIO(image)), cmap="gray", vmin=0, vmax=255)
-            panel.set_xticks([])
-            panel.set_yticks([])
-            panel.spines[:].set(linewidth=2.5, color="black", visible=is_called_fake)
-            panel.set_xlabel(f"{score:.2f}", fontsize=9, labelpad=2)
-        axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
-    figure.text(1.0, 0.0, CREDITS.get(source, ""), ha="right", va="top", fontsize=7, color="0.35")
-    save_figure(figure, path)
-
-
 def draw_p_values(p_values: Mapping[str, NDArray[np.float64]], path: Path) -> None:
-    """Chi-square p-values over seeds, one curve per sampler: i.i.d. uniform lies on the diagonal.
-
-    Args:
-        p_values: for each sampler, one p-value per seed.
-        path: PNG to write.
-    """
+    """Chi-square p-values over seeds, a curve per sampler: i.i.d. uniform lies on the diagonal."""
     figure, axes = plt.subplots(figsize=(5.6, 3.6))
     axes.plot([0, 1], [0, 1], color="0.75", linewidth=4, label="uniform, as it should be")
     for (name, values), style in zip(p_values.items(), cycle(_STYLES), strict=False):
         shares = np.arange(1, len(values) + 1) / len(values)
         ends = np.concatenate([[0], np.sort(values), [1]]), np.concatenate([[0], shares, [1]])
         axes.step(*ends, where="post", label=name, **style)
-    axes.set_xlabel("p-value of the chi-square test for equal cells")
+    axes.set(xlabel="p-value of the chi-square test for equal cells", xlim=(-0.02, 1.02))
     axes.set_ylabel("share of seeds at or below")
-    axes.set_xlim(-0.02, 1.02)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     save_figure(figure, path)
 
 
 def draw_history(history: Path, path: Path) -> None:
-    """Training loss and validation AUROC by epoch; the loss alone where nothing was validated.
+    """Training loss and validation AUROC by epoch, of the JSON lines that training wrote.
 
-    Args:
-        history: JSON lines written by `training/train.py`.
-        path: PNG to write.
+    Where nothing was validated, the loss alone.
     """
     entries = pd.DataFrame(
         [json.loads(line) for line in history.read_text().splitlines()],
@@ -142,15 +94,13 @@ def draw_history(history: Path, path: Path) -> None:
     losses = entries.dropna(subset=["loss"])
     checks = entries.dropna(subset=["eval_auroc"])
     top.plot(losses["epoch"], losses["loss"], color="black", label="training")
-    top.plot(
-        checks["epoch"], checks["eval_loss"], color="black", linestyle="--", label="validation"
-    )
+    dashed = {"color": "black", "linestyle": "--", "label": "validation"}
+    top.plot(checks["epoch"], checks["eval_loss"], **dashed)
     top.set_ylabel("cross-entropy (nats)")
     top.legend(frameon=False, fontsize=8)
     bottom.plot(checks["epoch"], checks["eval_auroc"], color="black")
     bottom.axhline(0.5, color="0.6", linewidth=1, linestyle=":")
-    bottom.set_ylabel("validation AUROC")
-    bottom.set_xlabel("epoch")
+    bottom.set(xlabel="epoch", ylabel="validation AUROC")
     save_figure(figure, path)
 
 
@@ -164,33 +114,22 @@ def draw_detection(curves: Mapping[str, Sequence[Sequence[float]]], path: Path) 
         path: PNG to write.
     """
     figure, panels = plt.subplots(1, 3, figsize=(10.2, 3.3), gridspec_kw={"wspace": 0.32})
-    shown = (
-        (curves["roc"], "share of reals called fake", "share of fakes found"),
-        (
-            curves["precision_recall"],
-            "share of fakes found",
-            "share of fakes among those called fake",
-        ),
-        (curves["reliability"], "stated probability of fake", "observed share of fakes"),
-    )
-    for panel, ((across, up), x_label, y_label) in zip(panels, shown, strict=True):
+    shown = {
+        "roc": ("share of reals called fake", "share of fakes found"),
+        "precision_recall": ("share of fakes found", "share of fakes among those called fake"),
+        "reliability": ("stated probability of fake", "observed share of fakes"),
+    }
+    for panel, (name, (x_label, y_label)) in zip(panels, shown.items(), strict=True):
+        across, up = curves[name]
         panel.plot(across, up, color="black", marker="o" if panel is panels[2] else None)
-        panel.set_xlabel(x_label)
-        panel.set_ylabel(y_label)
-        panel.set_xlim(-0.02, 1.02)
-        panel.set_ylim(-0.02, 1.02)
+        panel.set(xlabel=x_label, ylabel=y_label, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     for panel in (panels[0], panels[2]):
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle=":")
     save_figure(figure, path)
 
 
 def draw_findings(findings: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Every finding with an interval: its value, and the limit beyond which it fails.
-
-    Args:
-        findings: as an audit's report holds them; those without an interval are left out.
-        path: PNG to write.
-    """
+    """Every finding of an audit's report with an interval: its value, and the limit of failing."""
     shown = [one for one in findings if one["low"] is not None and one["high"] <= _WIDEST]
     figure, axes = plt.subplots(figsize=(6.4, 0.24 * len(shown) + 0.9))
     for down, one in enumerate(reversed(shown)):

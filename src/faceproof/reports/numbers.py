@@ -35,11 +35,7 @@ TRACKED: Mapping[str, str] = {
     "scale": "question_04/results.json",
 }
 
-
 _RANKS = ("fail", "underpowered", "pass", "not_applicable")
-_SPREAD = ("", "_low", "_high")
-
-
 EXPERIMENTS = "training/experiments"
 
 
@@ -48,9 +44,7 @@ class Numbers:
 
     def __init__(self, file: results.ResultFile) -> None:
         """Wrap a result file."""
-        self._values = file.values
-        self.size = file.size
-        self.provenance = file.provenance
+        self._values, self.size, self.provenance = file.values, file.size, file.provenance
 
     @property
     def origin(self) -> str:
@@ -73,63 +67,26 @@ class Numbers:
     @property
     def findings(self) -> dict[str, str]:
         """The outcome of each check of an audit, by code."""
-        ending = "_outcome"
-        return {
-            name.removesuffix(ending): str(value)
-            for name, value in self._values.items()
-            if name.endswith(ending)
-        }
+        return {name: str(self._values[f"{name}_outcome"]) for name in self.names("", "_outcome")}
 
     def ranked_findings(self) -> list[tuple[str, str]]:
         """Codes and outcomes of an audit, what failed first, in the order of the report within."""
         return sorted(self.findings.items(), key=lambda finding: _RANKS.index(finding[1]))
-
-    def share(self, name: str) -> str:
-        """A share with its exact interval: `20 of 20 (0.83-1.00)`."""
-        count = int(self._values[f"{name}_n"])  # type: ignore[arg-type]  # a count
-        hits = round(count * float(self._values[name]))  # type: ignore[arg-type]  # a share
-        low, high = self._values[f"{name}_low"], self._values[f"{name}_high"]
-        return f"{hits} of {count} ({low:.2f}-{high:.2f})"
 
     def names(self, prefix: str, suffix: str) -> list[str]:
         """What stands between prefix and suffix in the names of values, in their order."""
         return [
             name[len(prefix) : len(name) - len(suffix)]
             for name in self._values
-            if name.startswith(prefix)
+            if len(name) > len(prefix) + len(suffix)
+            and name.startswith(prefix)
             and name.endswith(suffix)
-            and len(name) > len(prefix) + len(suffix)
         ]
 
     def ranked(self, prefix: str, suffix: str) -> list[str]:
         """The same names, the largest value first."""
         names = self.names(prefix, suffix)
         return sorted(names, key=lambda name: -float(self._values[f"{prefix}{name}{suffix}"] or 0))
-
-    def range(self, name: str) -> str:
-        """A median with the lowest and highest, in whole numbers: `4102 (3900-4230)`."""
-        value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)
-        return f"{value:.0f} ({low:.0f}-{high:.0f})"
-
-    def tenths(self, name: str) -> str:
-        """A value with one digit after the point, a dash where it was not measured."""
-        value = self._values.get(name)
-        return "-" if value is None else f"{float(value):.1f}"
-
-    def spread(self, name: str) -> str:
-        """A median of repeats with the lowest and highest: `1.36 (1.35-1.38)`."""
-        value, low, high = (float(self._values[f"{name}{part}"] or 0) for part in _SPREAD)
-        return f"{value:.2f} ({low:.2f}-{high:.2f})"
-
-    @property
-    def left_out(self) -> str:
-        """What a training run never saw; empty where that is nothing."""
-        return self.setting_if_any("leave_out")
-
-    @property
-    def init(self) -> str:
-        """What a training run began with."""
-        return self.setting_if_any("init")
 
     def setting(self, name: str) -> str:
         """A setting of the run that wrote the file."""
@@ -146,28 +103,54 @@ class Numbers:
         """True if the file has a value of this name."""
         return name in self._values
 
+    @property
+    def left_out(self) -> str:
+        """What a training run never saw; empty where that is nothing."""
+        return self.setting_if_any("leave_out")
+
+    @property
+    def init(self) -> str:
+        """What a training run began with."""
+        return self.setting_if_any("init")
+
+    def share(self, name: str) -> str:
+        """A share with its exact interval: `20 of 20 (0.83-1.00)`."""
+        count = int(self._values[f"{name}_n"] or 0)
+        share, low, high = self._spread(name)
+        return f"{round(count * share)} of {count} ({low:.2f}-{high:.2f})"
+
+    def range(self, name: str) -> str:
+        """A median with the lowest and highest, in whole numbers: `4102 (3900-4230)`."""
+        return "{:.0f} ({:.0f}-{:.0f})".format(*self._spread(name))
+
+    def spread(self, name: str) -> str:
+        """A median of repeats with the lowest and highest: `1.36 (1.35-1.38)`."""
+        return "{:.2f} ({:.2f}-{:.2f})".format(*self._spread(name))
+
+    def tenths(self, name: str) -> str:
+        """A value with one digit after the point, a dash where it was not measured."""
+        value = self._values.get(name)
+        return "-" if value is None else f"{float(value):.1f}"
+
     def interval(self, name: str, digits: int = 3) -> str:
         """A measured value with its 95 % interval, count and size, as prose."""
-        value, low, high = (self._values[f"{name}{part}"] for part in ("", "_low", "_high"))
-        return (
-            f"{value:.{digits}f} (95 % interval {low:.{digits}f} to {high:.{digits}f}, "
-            f"n = {self._values[f'{name}_n']}, {self.size})"
-        )
+        value, low, high = (f"{one:.{digits}f}" for one in self._spread(name))
+        count = self._values[f"{name}_n"]
+        return f"{value} (95 % interval {low} to {high}, n = {count}, {self.size})"
 
     def bounds(self, name: str) -> str:
         """The 95 % interval of a measured value alone: `0.877 to 0.929`."""
-        return f"{self._values[f'{name}_low']:.3f} to {self._values[f'{name}_high']:.3f}"
+        _, low, high = self._spread(name)
+        return f"{low:.3f} to {high:.3f}"
 
     def short(self, name: str) -> str:
         """A value with its interval, short enough for a table: `0.51 (0.49-0.53)`."""
         value = self._values[name]
         if value is None or f"{name}_low" not in self._values:
             return "" if value is None else f"{value}"
-        parts = (value, self._values[f"{name}_low"], self._values[f"{name}_high"])
-        shown, low, high = (f"{float(part or 0):.2f}".replace("-0.00", "0.00") for part in parts)
-        return (
-            f"{shown} ({low} to {high})" if "-" in shown + low + high else f"{shown} ({low}-{high})"
-        )
+        shown, low, high = (f"{one:.2f}".replace("-0.00", "0.00") for one in self._spread(name))
+        between = " to " if "-" in shown + low + high else "-"
+        return f"{shown} ({low}{between}{high})"
 
     def gate(self, family: str, probe: str) -> str:
         """What a gate of the build measured, short enough for a table: `0.51 (0.49-0.53)`."""
@@ -176,6 +159,10 @@ class Numbers:
             return str(self._values[f"{name}_outcome"])
         mark = " **fail**" if self._values[f"{name}_outcome"] == "fail" else ""
         return f"{self.short(name)}{mark}"
+
+    def _spread(self, name: str) -> tuple[float, float, float]:
+        value, low, high = (float(self[f"{name}{part}"] or 0) for part in ("", "_low", "_high"))
+        return value, low, high
 
 
 def read_numbers(root: Path) -> dict[str, Numbers]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceproof.data.galleries import FILTERS, ShownImage
+from faceproof.data.exports import FILTERS, ShownImage
 from faceproof.reports.figures import CREDITS, draw_detection, draw_findings
 from faceproof.reports.templates import render_template
 from faceproof.storage import replacing
@@ -34,32 +34,27 @@ def write_prediction_page(review: Path, page: Path) -> None:
     """Show how predictions compare with the truth: numbers, curves, the worst errors.
 
     Args:
-        review: JSON written by `learning.reviews`.
+        review: JSON written by `detector.report`.
         page: HTML file to write; `curves.png` lies beside it where there are curves.
     """
-    said = json.loads(review.read_text())
-    figure = None
+    said, picture = json.loads(review.read_text()), None
     if said["curves"] is not None:
         figure = page.with_name("curves.png")
         draw_detection(said["curves"], figure)
-    picture = None if figure is None else _encode(figure.read_bytes())
+        picture = _encode(figure.read_bytes())
     text = render_template("training/report.html.j2", **said, figure=picture)
     with replacing(page) as partial:
         partial.write_text(text)
 
 
 def write_gallery(photos: Sequence[Sequence[ShownImage]], source: str, page: Path) -> None:
-    """Images by photo with filters by label; without scripts all are shown.
+    """Images by photo, real first, with filters by label; without scripts all are shown.
 
-    Args:
-        photos: the images of each photo, real first.
-        source: of the photos, for the credit.
-        page: HTML file to write; it holds the images.
+    `source` is that of the photos, for the credit. The page holds the images.
     """
     shown = [[_inline(one) for one in images] for images in photos]
-    values = {
-        name: sorted({one.labels[name] for images in photos for one in images}) for name in FILTERS
-    }
+    every = [one.labels for images in photos for one in images]
+    values = {name: sorted({labels[name] for labels in every}) for name in FILTERS}
     text = render_template(
         "dataset_builder/gallery.html.j2", photos=shown, filters=values,
         credit=CREDITS.get(source, ""),
@@ -71,13 +66,9 @@ def write_gallery(photos: Sequence[Sequence[ShownImage]], source: str, page: Pat
 def _inline(one: ShownImage) -> dict[str, object]:
     said = one.labels
     caption = "real photo" if said["role"] == "real" else f"{said['family']}: {said['method']}"
-    return {
-        "image": _encode(one.image),
-        "mask": None if one.mask is None else _encode(one.mask),
-        "label": one.label,
-        "labels": said,
-        "caption": caption,
-    }
+    mask = None if one.mask is None else _encode(one.mask)
+    inlined = {"image": _encode(one.image), "mask": mask, "label": one.label}
+    return {**inlined, "labels": said, "caption": caption}
 
 
 def _encode(data: bytes) -> str:

@@ -6,7 +6,6 @@ Reads the result files under the root; writes nothing.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +27,7 @@ def main() -> int:
     build, training, prediction, audit, streaming = (
         numbers[name] for name in ("build", "training", "prediction", "audit", "streaming")
     )
+    outcomes = Counter(one.replace("_", " ") for one in audit.findings.values())
     places = [
         ("dataset", build.setting("output")),
         ("zip", f"{build.setting('exports')}/mini_dataset.zip"),
@@ -43,7 +43,7 @@ def main() -> int:
         ("  autoencoder", training.interval("test_auroc_autoencoder")),
         ("  swap", training.interval("test_auroc_swap")),
         ("zip scored", f"accuracy {prediction.interval('accuracy')}"),
-        ("audit", _count_outcomes(audit.findings)),
+        ("audit", ", ".join(f"{outcomes[name]} {name}" for name in sorted(outcomes))),
         ("S3", f"{streaming.images} images back unchanged, loopback"),
     ]
     for title, lines in (("Where things are", places), ("What came out", headlines)):
@@ -51,11 +51,6 @@ def main() -> int:
         for name, text in lines:
             console.say(f"  {name:<14} {text}")
     return 0
-
-
-def _count_outcomes(findings: Mapping[str, str]) -> str:
-    counts = Counter(findings.values())
-    return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in sorted(counts))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """Prose with named slots: templates lie beside what they describe, numbers come from results."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from faceproof.errors import InputError
+from faceproof.metrics import Measured
+from faceproof.results import REPOSITORY, Scalar
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+Values = Mapping[str, Measured | Scalar]
 
 
 def render_template(template: str, **slots: object) -> str:
@@ -30,6 +33,14 @@ def render_template(template: str, **slots: object) -> str:
         return environment.get_template(template).render(**slots)
     except TemplateError as error:
         raise InputError(f"cannot render {template}: {error}; run `make results` first") from error
+
+
+def read_facts(values: Values) -> dict[str, Any]:
+    """What there is to say of a build, for card, datasheet and Croissant file: sentences, dates."""
+    facts: dict[str, Any] = yaml.safe_load(
+        render_template("dataset_builder/facts.yaml.j2", build=values)
+    )
+    return facts
 
 
 def _cite() -> str:

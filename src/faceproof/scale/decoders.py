@@ -1,7 +1,9 @@
-"""Image bytes to pixels, fast where they are JPEG, by the careful reader where they are not."""
+"""Image bytes to pixels: fast where they are JPEG, by the careful reader where they are not."""
 
 import struct
+from threading import local
 
+import cv2
 import numpy as np
 import simplejpeg
 
@@ -11,6 +13,7 @@ _START = b"\xff\xd8\xff"
 _APP1 = 0xE1  # EXIF, which may ask for a rotation
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _COLOURS = (1, 3)  # grey and colour; four are CMYK, which the careful reader knows
+_ROOM_BYTES = 3 << 20  # a megapixel, decoded and resized at once; larger images take memory anew
 
 
 def decode_fast(data: memoryview, room: Pixels | None = None) -> Pixels:
@@ -51,3 +54,37 @@ def _count_pixels(data: memoryview) -> int:
             return int(height * width) if colours in _COLOURS else 0
         place += 2 + int(length)
     return 0
+
+
+class Pictures:
+    """The images of a batch, resized into one array where they have a side."""
+
+    def __init__(self, count: int, side: int | None) -> None:
+        """Expect so many images, of this side in pixels."""
+        self.images: list[Pixels] = []
+        self.stack = None if side is None else np.empty((count, side, side, 3), np.uint8)
+
+    def add(self, data: memoryview) -> None:
+        """Decode one more image."""
+        if self.stack is None:
+            self.images.append(decode_fast(data))
+            return
+        place = self.stack[len(self.images)]
+        pixels = decode_fast(data, _thread.room)
+        cv2.resize(pixels, place.shape[:2], dst=place, interpolation=cv2.INTER_LINEAR)
+        self.images.append(place)
+
+
+class _Thread(local):
+    """What each decoding thread has for itself."""
+
+    room: Pixels
+
+
+_thread = _Thread()
+
+
+def prepare_thread() -> None:
+    """Call in each thread that decodes."""
+    cv2.setNumThreads(1)  # images are small, and other threads decode beside this one
+    _thread.room = np.empty(_ROOM_BYTES, np.uint8)

@@ -13,8 +13,8 @@ from datasets import ClassLabel, Features, Image, IterableDataset, Value
 from faceproof.console import progress
 from faceproof.data.inputs.names import find_column
 from faceproof.data.tables import plain_schema, read_features
-from faceproof.scale.columns import read_columns, read_footer
-from faceproof.scale.indexes import UNLABELLED, Locations
+from faceproof.scale.locations import UNLABELLED, Locations
+from faceproof.scale.metadata import read_columns, read_footer
 from faceproof.scale.stores import Rows, Store
 from faceproof.scale.views import View
 from faceproof.storage import replacing

@@ -21,8 +21,7 @@ from faceproof.data.inputs.names import find_column
 from faceproof.data.tables import plain_schema, read_features
 from faceproof.errors import StorageError
 from faceproof.records import SPLITS
-from faceproof.scale.columns import read_columns, read_footer
-from faceproof.scale.indexes import (
+from faceproof.scale.locations import (
     UNLABELLED,
     Columns,
     Locations,
@@ -30,8 +29,14 @@ from faceproof.scale.indexes import (
     encode_labels,
     encode_locations,
     locate_images,
+)  # fmt: skip
+from faceproof.scale.metadata import (
+    join_rows,
+    order_rows,
+    read_columns,
+    read_footer,
+    write_metadata,
 )
-from faceproof.scale.metadata import join_rows, order_rows, write_metadata
 from faceproof.scale.ranges import Reader
 from faceproof.scale.stores import DataFile, Manifest, Store, fetch, publish_store
 
@@ -57,9 +62,6 @@ def index_store(
         prefix: of the files' keys.
         labels: says what words mean real and fake.
 
-    Returns:
-        The store.
-
     Raises:
         InputError: labels that are not known to mean real or fake.
         StorageError: there is no parquet, an image is no byte range, or another store is there.
@@ -83,20 +85,12 @@ def publish(
     place: Bucket, columns: Columns, files: Sequence[DataFile], data: Bucket | None = None,
     inputs: Mapping[str, int] | None = None,
 ) -> Store:  # fmt: skip
-    """Write metadata and manifest of indexed files.
-
-    Args:
-        place: of the store.
-        columns: what the files' columns mean.
-        files: indexed.
-        data: where they lie, if not in the same place.
-        inputs: what a build counted, kept with the counts of the store.
+    """Write metadata and manifest of indexed files; `inputs` is what a build counted.
 
     Raises:
         StorageError: another store is there.
     """
-    source = data or place
-    table, empty = _gather(place, source, files, columns)
+    table, empty = _gather(place, data or place, files, columns)
     ordered, strata = order_rows(table, columns)
     with tempfile.TemporaryDirectory() as scratch:
         metadata = write_metadata(place, ordered, strata, Path(scratch))
@@ -203,10 +197,8 @@ def _set_label(narrow: pa.Table, locations: Locations, label: str | None) -> pa.
 
 def _choose_narrow(schema: pa.Schema, image: str) -> list[str]:
     """Every flat column but the images."""
+    files = (pa.binary(), pa.large_binary(), pa.binary_view())
     return [
-        field.name
-        for field in schema
-        if field.name != image
-        and not pa.types.is_nested(field.type)
-        and field.type not in (pa.binary(), pa.large_binary(), pa.binary_view())
-    ]
+        one.name for one in schema
+        if one.name != image and not pa.types.is_nested(one.type) and one.type not in files
+    ]  # fmt: skip

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
-from threading import Lock, local
+from threading import Lock
 from typing import Any, TypedDict
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,15 +25,14 @@ from torch.utils.data import IterableDataset, get_worker_info
 from faceproof import memory
 from faceproof.data.images import Pixels
 from faceproof.errors import ImageError, SettingsError, StorageError
-from faceproof.scale.decoders import decode_fast
-from faceproof.scale.indexes import Locations
+from faceproof.scale.decoders import Pictures, prepare_thread
+from faceproof.scale.locations import Locations
 from faceproof.scale.orders import Block, Order, Part, Places
 from faceproof.scale.ranges import Pieces
 from faceproof.scale.stores import Rows, Store
 from faceproof.scale.views import View
 
 _BLOCKS_AHEAD = 1  # on its way while one is read
-_ROOM_BYTES = 3 << 20  # a megapixel, decoded and resized at once; larger images take memory anew
 IGNORED = -100  # torch's own mark for a label that no loss is taken of
 
 Collate = Callable[[list[Pixels], Rows, int], Any]  # images, their rows, the epoch
@@ -253,7 +251,7 @@ class _Pipeline:
     def __init__(self, store: Store, view: View, loading: Loading, collate: Collate | None) -> None:
         self._store, self._view, self._loading, self._collate = store, view, loading, collate
         self._planner = ThreadPoolExecutor(1, thread_name_prefix="plan")
-        self._decoders = ThreadPoolExecutor(loading.threads, "decode", _prepare_thread)
+        self._decoders = ThreadPoolExecutor(loading.threads, "decode", prepare_thread)
         self._coming: deque[Future[_Fetched]] = deque()
 
     def run(self, blocks: Iterator[Block], epoch: int) -> Iterator[ViewBatch]:
@@ -302,23 +300,24 @@ class _Pipeline:
             yield batch
 
     def _make(self, slices: Sequence[tuple[_Fetched, Places]], epoch: int) -> ViewBatch:
-        pictures = _Pictures(sum(len(places) for _, places in slices), self._loading.side_pixels)
+        pictures = Pictures(sum(len(places) for _, places in slices), self._loading.side_pixels)
         for fetched, places in slices:
             self._decode(fetched, places, pictures)
         labels = np.concatenate([one.locations["label"][places] for one, places in slices])
         is_padding = np.concatenate([one.block.is_padding[places] for one, places in slices])
         rows = np.concatenate([one.rows[places] for one, places in slices])
-        if self._collate is None:
-            pixels = pictures.finish()
-        else:
+        pixels: Any = pictures.images
+        if self._collate is not None:
             pixels = self._collate(pictures.images, rows, epoch)
+        elif pictures.stack is not None:  # channels first in shape, last in memory
+            pixels = torch.from_numpy(pictures.stack).permute(0, 3, 1, 2)
         return {
             "pixel_values": pixels,
             "labels": torch.from_numpy(np.where(is_padding, IGNORED, labels).astype(np.int64)),
             "rows": torch.from_numpy(rows),
         }
 
-    def _decode(self, fetched: _Fetched, places: Places, pictures: "_Pictures") -> None:
+    def _decode(self, fetched: _Fetched, places: Places, pictures: Pictures) -> None:
         """Check the bytes of some rows and decode them."""
         data, digests = fetched.wait(), fetched.locations["sha256"]
         for place in places.tolist():
@@ -331,44 +330,6 @@ class _Pipeline:
                 raise StorageError(
                     f"row {fetched.rows[place]} of {self._store.place.address}: {error}"
                 ) from error
-
-
-class _Pictures:
-    """The images of a batch, resized into one array where they have a side."""
-
-    def __init__(self, count: int, side: int | None) -> None:
-        self.images: list[Pixels] = []
-        self._stack = None if side is None else np.empty((count, side, side, 3), np.uint8)
-
-    def add(self, data: memoryview) -> None:
-        """Decode one more image."""
-        if self._stack is None:
-            self.images.append(decode_fast(data))
-            return
-        place = self._stack[len(self.images)]
-        pixels = decode_fast(data, _thread.room)
-        cv2.resize(pixels, place.shape[:2], dst=place, interpolation=cv2.INTER_LINEAR)
-        self.images.append(place)
-
-    def finish(self) -> Tensor | list[Pixels]:
-        """Stacked, channels first in shape and last in memory; or the list."""
-        if self._stack is None:
-            return self.images
-        return torch.from_numpy(self._stack).permute(0, 3, 1, 2)
-
-
-class _Thread(local):
-    """What each decoding thread has for itself."""
-
-    room: Pixels
-
-
-_thread = _Thread()
-
-
-def _prepare_thread() -> None:
-    cv2.setNumThreads(1)  # images are small, and other threads decode beside this one
-    _thread.room = np.empty(_ROOM_BYTES, np.uint8)
 
 
 def _cancel(fetching: Future[_Fetched]) -> None:

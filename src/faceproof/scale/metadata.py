@@ -2,9 +2,13 @@
 
 Rows lie by stratum, and within it by the first bytes of the image's SHA-256, which is a fixed
 shuffle: any stretch of a stratum is a random draw from it, and appending images moves nothing.
+Of parquet on an object store the footer is read first, then only the bytes wanted.
 """
 
-from collections.abc import Iterator, Sequence
+import mmap
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +18,8 @@ import pyarrow.parquet as pq
 
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
-from faceproof.scale.indexes import Columns, Locations
+from faceproof.scale.locations import MAGIC, Columns, Locations, span_of
+from faceproof.scale.ranges import Reader
 from faceproof.scale.stores import MetadataFile, Rows, Stratum
 from faceproof.storage import hash_file
 
@@ -23,6 +28,10 @@ OWN_COLUMNS = (ROW, RANK, STRATUM)  # a dataset's own columns of these names are
 _GROUP_ROWS = 1 << 16  # a draw reads at least one group of a stratum
 _FILE_ROWS = 20_000_000  # of one metadata file
 HASH = "__hash"
+_TAIL_BYTES = 64 << 10  # read at first: most footers fit
+_END_BYTES = 8  # footer length and magic
+
+Chooser = Callable[[pa.Schema], Sequence[str]]
 
 
 def join_rows(narrow: pa.Table, locations: Locations, first_row: int) -> pa.Table:
@@ -50,11 +59,9 @@ def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Strat
     if missing:
         raise StorageError(f"no column {', '.join(missing)} to declare as stratum")
     for name in columns.strata:
-        table = table.set_column(
-            table.column_names.index(name), name, _simplify(table.column(name))
-        )
-    keys = [(name, "ascending") for name in (*columns.strata, HASH, ROW)]
-    ordered = table.sort_by(keys)
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, _simplify(table.column(name)))
+    ordered = table.sort_by([(name, "ascending") for name in (*columns.strata, HASH, ROW)])
     strata = _find_strata(ordered, columns.strata)
     sizes = [one.rows for one in strata]
     numbers = np.repeat(np.arange(len(strata), dtype=np.int32), sizes)
@@ -62,8 +69,8 @@ def order_rows(table: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Strat
     own = {
         ROW: ordered.column(ROW), RANK: pa.array(ranks.astype(np.int64)), STRATUM: pa.array(numbers)
     }  # fmt: skip
-    rest = ordered.drop_columns([ROW, HASH])
-    return pa.table({**own, **{name: rest.column(name) for name in rest.column_names}}), strata
+    rest = {name: ordered[name] for name in ordered.column_names if name not in (ROW, HASH)}
+    return pa.table({**own, **rest}), strata
 
 
 def _simplify(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -146,3 +153,67 @@ def find_groups(about: pq.FileMetaData, places: Rows) -> tuple[list[int], Rows]:
     begins = ends[needed] - np.take(sizes, needed)
     before = np.concatenate([[0], np.cumsum(np.take(sizes, needed))[:-1]]).astype(np.int64)
     return needed.tolist(), places - begins[where] + before[where]
+
+
+def _lay_out(size: int, segments: dict[int, memoryview]) -> pa.BufferReader:
+    """A file of which some segments, by their first byte, were fetched; the rest is not there."""
+    whole = mmap.mmap(-1, size)
+    for start, piece in segments.items():
+        whole[start : start + len(piece)] = piece
+    return pa.BufferReader(pa.py_buffer(whole))
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a parquet object says of itself, and the bytes at its end by their place."""
+
+    key: str
+    size: int
+    about: pq.FileMetaData
+    segments: dict[int, memoryview]
+
+
+def read_footer(reader: Reader, key: str, size: int) -> Footer:
+    """The footer of a parquet object of so many bytes.
+
+    Raises:
+        StorageError: it is not parquet.
+    """
+    begin = max(0, size - _TAIL_BYTES)
+    tail = reader.bucket.read(key, begin, size)
+    if len(tail) < _END_BYTES or bytes(tail[-4:]) != MAGIC:
+        raise StorageError(f"{key} in {reader.bucket.address} is not parquet")
+    needed = struct.unpack("<I", tail[-_END_BYTES:-4])[0] + _END_BYTES
+    if needed > size:
+        raise StorageError(f"{key} in {reader.bucket.address} is not parquet: it is cut off")
+    if needed > len(tail):
+        begin = size - needed
+        tail = reader.bucket.read(key, begin, size)
+    segments = {begin: tail}
+    try:
+        about = pq.read_metadata(_lay_out(size, segments))
+    except (pa.ArrowException, OSError) as error:
+        raise StorageError(f"{key} in {reader.bucket.address} is damaged parquet") from error
+    return Footer(key, size, about, segments)
+
+
+def _is_of(path: str, names: Sequence[str]) -> bool:
+    """True for a leaf of one of these columns, whose names may have dots."""
+    return any(path == name or path.startswith(f"{name}.") for name in names)
+
+
+def read_columns(
+    reader: Reader, footer: Footer, choose: Chooser, groups: Sequence[int] | None = None
+) -> pa.Table:
+    """The top-level columns of a parquet object that `choose` names, of all or some row groups."""
+    about, segments = footer.about, dict(footer.segments)
+    names = list(choose(about.schema.to_arrow_schema()))
+    numbers = range(about.num_row_groups) if groups is None else groups
+    paths = [about.schema.column(leaf).path for leaf in range(len(about.schema))]
+    leaves = [leaf for leaf, path in enumerate(paths) if _is_of(path, names)]
+    spans = sorted(span_of(about.row_group(one).column(leaf)) for one in numbers for leaf in leaves)
+    if spans:
+        starts, ends = np.array(spans, np.int64).T
+        segments |= reader.request(footer.key, (starts, ends)).wait_runs()
+    with pq.ParquetFile(_lay_out(footer.size, segments), metadata=about) as file:
+        return file.read_row_groups(list(numbers), columns=names)

@@ -29,7 +29,6 @@ _ATTEMPTS = 3  # at bytes that are not those the index means; the store retries 
 _DENSE = 0.5  # share of a run that is wanted, above which it is kept whole
 _LOOKS = 16  # at the cache's size while it fills up once
 
-
 logger = logging.getLogger(__name__)
 
 
@@ -42,15 +41,10 @@ class Span:
 
 
 def merge(starts: Offsets, ends: Offsets, gap_bytes: int) -> tuple[list[Span], NDArray[np.int64]]:
-    """Join ranges whose gap costs less to read than another request would.
+    """Join ranges, (N,) ascending, whose gap costs less to read than another request would.
 
     Each gap is judged by itself, so dense picks become few large reads and scattered ones stay
     apart. No run that joins ranges is longer than `RUN_BYTES`.
-
-    Args:
-        starts: ascending, shape (N,).
-        ends: shape (N,).
-        gap_bytes: the widest gap that is read too.
 
     Returns:
         The runs, and for each range the number of its run, shape (N,).
@@ -162,24 +156,14 @@ class Reader:
         return {**self.__dict__, "_pool": None, "_owner": 0}
 
     def request(self, key: str, ranges: Ranges) -> "Pieces":
-        """Ask for ranges of one object; the bytes come while the caller goes on.
-
-        Args:
-            key: of the object.
-            ranges: of its bytes.
-        """
+        """Ask for ranges of one object; the bytes come while the caller goes on."""
         runs, places = merge(*ranges, self._gap_bytes)
         pool = self._start()
-        return Pieces(
-            self, key, ranges, places, [(one, pool.submit(self._read, key, one)) for one in runs]
-        )
-
-    def read_all(self, wanted: Sequence[tuple[str, int, int]]) -> list[memoryview]:
-        """Ranges of any objects, all at once; waits for them."""
-        return list(self.stream(wanted))
+        requests = [(one, pool.submit(self._read, key, one)) for one in runs]
+        return Pieces(self, key, ranges, places, requests)
 
     def stream(self, wanted: Sequence[tuple[str, int, int]]) -> Iterator[memoryview]:
-        """The same one after the other, while others are under way."""
+        """Ranges of any objects one after the other, while others are under way."""
         pool = self._start()
         coming: deque[Future[memoryview]] = deque()
         for key, start, end in wanted:
@@ -190,12 +174,7 @@ class Reader:
             yield coming.popleft().result()
 
     def read_images(self, key: str, ranges: Ranges, hashes: Hashes) -> list[memoryview]:
-        """Ranges of one object that must have their hashes; waits for them.
-
-        Args:
-            key: of the object.
-            ranges: N of them.
-            hashes: SHA-256 of each, shape (N,), 32 bytes.
+        """Ranges of one object that must have their SHA-256, shape (N,); waits for them.
 
         Raises:
             StorageError: the store holds other bytes.
@@ -269,10 +248,7 @@ class Pieces:
     def wait(self) -> list[memoryview]:
         """The bytes of every range: views of what was read, copies where most of it is gaps.
 
-        The requests are forgotten, so that gaps do not stay in memory.
-
-        Raises:
-            StorageError: the store refused, or gave too few bytes.
+        The requests are forgotten, so that gaps do not stay in memory. Raises as `wait_runs`.
         """
         starts, ends = self._ranges
         wanted = np.bincount(self._places, ends - starts, len(self._requests))
@@ -292,7 +268,7 @@ class Pieces:
         """What was read, gaps too, by its first byte.
 
         Raises:
-            StorageError: as `wait`.
+            StorageError: the store refused, or gave too few bytes.
         """
         held = {}
         for run, request in self._requests:

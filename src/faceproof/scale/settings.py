@@ -8,7 +8,7 @@ from typing import Literal
 from faceproof.data.inputs.labels import LABELS_HELP
 from faceproof.errors import SettingsError
 from faceproof.results import Size
-from faceproof.settings import require_positive
+from faceproof.settings import option, require_positive
 
 Engine = Literal["native", "ray"]
 Law = Literal["independent", "quota"]
@@ -19,28 +19,23 @@ class StoreSettings:
     """One store from raw images."""
 
     source: str = field(
-        metadata={
-            "help": "s3://bucket/prefix, https://host/path or a folder of images",
-            "place": "input",
-        }
+        metadata=option("s3://bucket/prefix, https://host/path or a folder of images", "input")
     )
-    place: str = field(
-        metadata={"help": "s3://bucket/prefix or a folder for the store", "place": "store"}
-    )
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
+    place: str = field(metadata=option("s3://bucket/prefix or a folder for the store", "store"))
+    labels: list[str] = field(default_factory=list, metadata=option(LABELS_HELP))
     strata: list[str] = field(
-        default_factory=lambda: ["label"], metadata={"help": "labels to draw evenly over later"}
+        default_factory=lambda: ["label"], metadata=option("labels to draw evenly over later")
     )
-    engine: Engine = field(default="native", metadata={"help": "this machine, or Ray's workers"})
+    engine: Engine = field(default="native", metadata=option("this machine, or Ray's workers"))
     cluster: str | None = field(
-        default=None, metadata={"help": "address of a Ray cluster; none starts one here"}
+        default=None, metadata=option("address of a Ray cluster; none starts one here")
     )
-    unit_images: int = field(default=1000, metadata={"help": "images examined as one unit"})
+    unit_images: int = field(default=1000, metadata=option("images examined as one unit"))
     shard_images: int = field(
-        default=20000, metadata={"help": "images of a shard, at most; 512 MB end it too"}
+        default=20000, metadata=option("images of a shard, at most; 512 MB end it too")
     )
     workers: int = field(
-        default_factory=lambda: os.cpu_count() or 1, metadata={"help": "units at once on a machine"}
+        default_factory=lambda: os.cpu_count() or 1, metadata=option("units at once on a machine")
     )
 
     def __post_init__(self) -> None:
@@ -54,19 +49,15 @@ class StoreSettings:
 class IndexSettings:
     """One store of parquet that is there."""
 
-    data: str = field(
-        metadata={"help": "s3://bucket/prefix, or a folder, of parquet", "place": "input"}
-    )
-    place: str = field(
-        metadata={"help": "s3://bucket/prefix or a folder for the index", "place": "store"}
-    )
-    prefix: str = field(default="data/", metadata={"help": "of the files' keys below `data`"})
-    image: str = field(default="image", metadata={"help": "column of images"})
-    label: str = field(default="label", metadata={"help": "column of labels; `none` for none"})
-    labels: list[str] = field(default_factory=list, metadata={"help": LABELS_HELP})
+    data: str = field(metadata=option("s3://bucket/prefix, or a folder, of parquet", "input"))
+    place: str = field(metadata=option("s3://bucket/prefix or a folder for the index", "store"))
+    prefix: str = field(default="data/", metadata=option("of the files' keys below `data`"))
+    image: str = field(default="image", metadata=option("column of images"))
+    label: str = field(default="label", metadata=option("column of labels; `none` for none"))
+    labels: list[str] = field(default_factory=list, metadata=option(LABELS_HELP))
     strata: list[str] = field(
         default_factory=lambda: ["label"],
-        metadata={"help": "columns to draw evenly over later; `none` for none"},
+        metadata=option("columns to draw evenly over later; `none` for none"),
     )
 
 
@@ -75,28 +66,26 @@ class ViewSettings:
     """One view."""
 
     store: str = field(
-        metadata={"help": "s3://bucket/prefix or a folder with a manifest.json", "place": "input"}
+        metadata=option("s3://bucket/prefix or a folder with a manifest.json", "input")
     )
-    output: Path = field(metadata={"help": "view to write, parquet", "place": "file"})
-    sql: str | None = field(default=None, metadata={"help": "SELECT of `row` FROM metadata"})
+    output: Path = field(metadata=option("view to write, parquet", "file"))
+    sql: str | None = field(default=None, metadata=option("SELECT of `row` FROM metadata"))
     uniform: int = field(
-        default=0, metadata={"help": "images to draw evenly over the declared strata"}
+        default=0, metadata=option("images to draw evenly over the declared strata")
     )
     law: Law = field(
         default="independent",
-        metadata={"help": "draw with replacement, or equally many different ones"},
+        metadata=option("draw with replacement, or equally many different ones"),
     )
-    parent: Path | None = field(
-        default=None, metadata={"help": "view that SQL looks at", "place": "input"}
-    )
-    seed: int = field(default=0, metadata={"help": "of the draw"})
+    parent: Path | None = field(default=None, metadata=option("view that SQL looks at", "input"))
+    seed: int = field(default=0, metadata=option("of the draw"))
     cache: Path = field(
         default=Path("build/metadata"),
-        metadata={"help": "folder to keep fetched metadata in", "place": "folder"},
+        metadata=option("folder to keep fetched metadata in", "folder"),
     )
     materialise: Path | None = field(
         default=None,
-        metadata={"help": "parquet file to copy the view's rows to", "place": "file"},
+        metadata=option("parquet file to copy the view's rows to", "file"),
     )
 
     def __post_init__(self) -> None:
@@ -111,20 +100,12 @@ class ViewSettings:
 class StreamSettings:
     """One trip of the dataset to S3 and back."""
 
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
-    results: Path = field(metadata={"help": "result file to write", "place": "file"})
-    scratch: Path = field(
-        default=Path("build/metadata"),
-        metadata={"help": "folder to keep fetched metadata in", "place": "folder"},
-    )
-    drawn: int = field(default=600, metadata={"help": "images of the view that is drawn evenly"})
-    seed: int = field(default=0, metadata={"help": "of the draw and of the loader's order"})
-    passes: int = field(default=3, metadata={"help": "measured passes, after one to warm up"})
-    bucket: str = field(default="faceproof", metadata={"help": "bucket to create"})
-    size: Size = field(default="sample", metadata={"help": "what the results call themselves"})
+    dataset: Path = field(metadata=option("dataset folder made by build_dataset.py", "input"))
+    results: Path = field(metadata=option("result file to write", "file"))
+    seed: int = field(default=0, metadata=option("of the draw and of the loader's order"))
+    passes: int = field(default=3, metadata=option("measured passes, after one to warm up"))
+    size: Size = field(default="sample", metadata=option("what the results call themselves"))
 
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
-        require_positive(self, "passes", "drawn")
+        require_positive(self, "passes")

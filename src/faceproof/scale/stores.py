@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from faceproof.buckets import Bucket
 from faceproof.errors import StorageError
 from faceproof.records import LABELS
-from faceproof.scale.indexes import LOCATION, MAGIC, Columns, Locations, decode_locations
+from faceproof.scale.locations import LOCATION, MAGIC, Columns, Locations, decode_locations
 from faceproof.scale.ranges import CONCURRENCY, ChunkCache, Reader
 from faceproof.storage import claim_folder, replacing
 
@@ -175,11 +175,7 @@ class Store:
         return [self.manifest.files[one].key for one in files]
 
     def fetch_metadata(self, folder: Path) -> list[Path]:
-        """The metadata files as local files; those that are there are kept.
-
-        Args:
-            folder: for metadata of any stores.
-        """
+        """The metadata files below a folder, which may hold any stores'; what is there is kept."""
         home = claim_folder(claim_folder(folder) / self.fingerprint[:16])
         paths = []
         for one in self.manifest.metadata:
@@ -197,9 +193,7 @@ class Store:
     def _load(self, numbers: Sequence[int]) -> None:
         files = [self.manifest.files[one] for one in numbers]
         wanted = [(one.index, 0, one.index_bytes) for one in files]
-        for number, file, data in zip(
-            numbers, files, self.own_reader.read_all(wanted), strict=True
-        ):
+        for number, file, data in zip(numbers, files, self.own_reader.stream(wanted), strict=True):
             if hashlib.sha256(data).hexdigest() != file.index_sha256:
                 raise StorageError(f"{file.index} in {self.place.address} was changed; index anew")
             locations = decode_locations(data)
@@ -233,20 +227,15 @@ def open_store(
     return Store(place, manifest, data, concurrency, cache)
 
 
-def publish_store(place: Bucket, manifest: Manifest) -> bool:
-    """Write the manifest unless one is there.
-
-    Returns:
-        True if this call wrote it, False if the same one was there.
+def publish_store(place: Bucket, manifest: Manifest) -> None:
+    """Write the manifest unless the same one is there.
 
     Raises:
         StorageError: another one is there; a store is never replaced.
     """
-    if place.put(MANIFEST, encode_manifest(manifest)):
-        return True
-    if place.get(MANIFEST) != encode_manifest(manifest):
+    data = encode_manifest(manifest)
+    if not place.put(MANIFEST, data) and place.get(MANIFEST) != data:
         raise StorageError(f"{place.address} holds another store; give an empty place")
-    return False
 
 
 def _is_whole(path: Path, size_bytes: int) -> bool:
@@ -259,7 +248,7 @@ def _is_whole(path: Path, size_bytes: int) -> bool:
 
 
 def fetch(reader: Reader, key: str, size: int, path: Path, sha256: str = "") -> None:
-    """An object into a file, in large ranges at once, whole or not at all.
+    """An object of `size` bytes into a file, in large ranges at once, whole or not at all.
 
     Args:
         reader: of its bucket.

@@ -16,8 +16,8 @@ from faceproof.data.images import Pixels
 from faceproof.detector.preprocessing import to_tensor
 from faceproof.errors import DatasetError, SettingsError
 from faceproof.records import UNSEEN_SPLITS, Split
-from faceproof.scale.indexes import UNLABELLED
 from faceproof.scale.loader import Loading, ViewLoader
+from faceproof.scale.locations import UNLABELLED
 from faceproof.scale.stores import Rows, Store, open_store
 from faceproof.scale.views import View, read_view, select
 from faceproof.training.batches import Batch, Treatment, plan_treatment
@@ -62,14 +62,11 @@ class TrainingStream(IterableDataset[Batch]):
             yield {"pixel_values": batch["pixel_values"], "labels": batch["labels"]}
 
     def _treat(self, pictures: list[Pixels], rows: Rows, epoch: int) -> Tensor:
-        seed = self._treatment.seed
-        draws = [
-            np.random.default_rng([seed, epoch, row, place])
-            for place, row in enumerate(rows.tolist())
-        ]  # a row that comes twice is not treated twice alike
-        treated = [
-            treat(pixels, self._treatment, rng) for pixels, rng in zip(pictures, draws, strict=True)
-        ]
+        treated = []
+        for place, (pixels, row) in enumerate(zip(pictures, rows.tolist(), strict=True)):
+            # With the place, so that a row that comes twice is not treated twice alike.
+            rng = np.random.default_rng([self._treatment.seed, epoch, row, place])
+            treated.append(treat(pixels, self._treatment, rng))
         return to_tensor(treated, self._processor, self._treatment.crop_pixels)
 
 
@@ -91,8 +88,7 @@ def open_training(
     """The images that `run.data` names: those of its split `train`, or of `run.view`.
 
     Raises:
-        SettingsError: masks or self-blends are wanted, which need whole photos; or the view has
-            weights.
+        SettingsError: masks or self-blends are wanted, which need whole photos.
         InputError: the store says no split and no view is given, or the view is no view.
         DatasetError: people of validation or test are among the images.
         StorageError: the store cannot be read.
@@ -115,7 +111,7 @@ def check_split(store: Store, view: View, pools: Mapping[Split, LoadedSplit], ke
     Raises:
         DatasetError: with what leaks.
     """
-    columns = _list_columns(store, kept)
+    columns = pq.read_schema(store.fetch_metadata(kept)[0]).names
     if "split" in columns:
         query = "SELECT row FROM metadata WHERE split IS DISTINCT FROM 'train'"
         strangers = len(select(store, query, kept, view))
@@ -135,8 +131,3 @@ def check_split(store: Store, view: View, pools: Mapping[Split, LoadedSplit], ke
     leaked = len(select(store, query, kept, view))
     if leaked:
         raise DatasetError(f"{leaked} rows of the view are of people in validation or test")
-
-
-def _list_columns(store: Store, kept: Path) -> set[str]:
-    files = store.fetch_metadata(kept)
-    return set(pq.read_schema(files[0]).names)

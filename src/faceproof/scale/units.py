@@ -1,4 +1,7 @@
-"""Units of a build: plain functions that read images and leave files, whoever calls them."""
+"""A build's units: plain functions that list a source, read its images and leave files.
+
+Whoever calls them: threads here, or the workers of a cluster.
+"""
 
 import hashlib
 import io
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,18 +19,96 @@ from datasets import ClassLabel, Features, Image, Value
 
 from faceproof.buckets import Bucket
 from faceproof.data.checks.duplicates import hash_photo
+from faceproof.data.containers import HEAD_BYTES
 from faceproof.data.images import decode
-from faceproof.data.inputs.labels import code_of
-from faceproof.errors import ImageError, MissingError, StorageError
+from faceproof.data.inputs.archives import TRUTH_NAME
+from faceproof.data.inputs.labels import LabelReader, code_of, describe_unknown, is_hidden
+from faceproof.data.inputs.names import NameIndex, find_column, normalise
+from faceproof.data.inputs.spreadsheets import read_spreadsheet
+from faceproof.data.inputs.walks import Entry, Walk, choose, walk
+from faceproof.errors import ImageError, InputError, MissingError, StorageError
 from faceproof.records import LABELS
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_local
-from faceproof.scale.listings import EXAMINED, LABEL, NAME
+from faceproof.scale.locations import Columns
 from faceproof.scale.stores import DataFile
 from faceproof.storage import hash_file
 
+NAME, LABEL = "name", "label"
+EXAMINED = pa.schema([
+    (NAME, pa.string()), ("sha256", pa.string()), ("perceptual_hash", pa.string()),
+    ("width", pa.int32()), ("height", pa.int32()), ("size_bytes", pa.int64()),
+    ("reason", pa.string()),
+])  # of every image, before its label and further columns  # fmt: skip
+_TAKEN = {"image", "", None, *EXAMINED.names, "row", "rank", "stratum"}
+_AT_ONCE = 32  # first bytes that are asked for side by side
+_PLAIN = LabelReader()
 _READS = 16  # images of a unit that are read at once
 _GROUP_BYTES = 4 << 20  # of images in a row group: a streaming reader's smallest bite
+
+
+def list_source(source: Bucket, labels: LabelReader = _PLAIN) -> pa.Table:
+    """Names of images, their label where the source states it, and further columns of its list.
+
+    Args:
+        source: of images, in folders that say what is real and fake, or with a `labels.csv`.
+        labels: says what words mean real and fake.
+
+    Raises:
+        InputError: there is none, or the list cannot be read.
+    """
+    if source.is_web:  # it cannot be listed
+        return _read_truth(source, labels, None)
+    found = walk(source.folder) if source.folder is not None else _walk_store(source)
+    names = [one.name for one in found.images]
+    if not names:
+        raise InputError(f"no images in {source.address}, and no {TRUTH_NAME} that names some")
+    if TRUTH_NAME in found.others:
+        return _read_truth(source, labels, NameIndex(names))
+    said = labels.read_folders(names)
+    if said.unknown:
+        raise InputError(describe_unknown(said.unknown))
+    return pa.table(
+        {NAME: names, LABEL: pa.array([said.labels.get(one) for one in names], pa.string())}
+    )
+
+
+def _walk_store(source: Bucket) -> Walk:
+    """The same walk over an object store; first bytes are fetched where a name says nothing."""
+    keys = {one.key: one.size_bytes for one in source.list()}
+    unsaid = [key for key in keys if keys[key] and not PurePosixPath(key).suffix]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        heads = dict(zip(unsaid, pool.map(partial(_read_head, source, keys), unsaid), strict=True))
+
+    def read_head(key: str) -> bytes:
+        return heads[key] if key in heads else _read_head(source, keys, key)
+
+    entries = (Entry(key, partial(source.get, key), partial(read_head, key)) for key in keys)
+    return choose(entries, source.address)
+
+
+def _read_head(source: Bucket, keys: dict[str, int], key: str) -> bytes:
+    try:
+        return bytes(source.read(key, 0, min(HEAD_BYTES, keys[key]))) if keys[key] else b""
+    except StorageError as error:
+        raise ImageError("unreadable", str(error)) from error
+
+
+def _read_truth(source: Bucket, labels: LabelReader, index: NameIndex | None) -> pa.Table:
+    """The list that the source has; `index` finds its images where they can be listed."""
+    where = f"{TRUTH_NAME} in {source.address}"
+    sheet = read_spreadsheet(source.get(TRUTH_NAME), where, ("image",))
+    images = [normalise(one) for one in sheet.column("image") or []]
+    names = [(index.find(one) if index else one) or one for one in images]
+    if not names or not all(names) or len(set(names)) < len(names):
+        raise InputError(f"{where} must name each image once, in the column `image`")
+    known = {find_column(sheet.header, kind) for kind in ("image", "label")}
+    columns = {
+        name: [row[name] for row in sheet.rows]
+        for name in sheet.header if name not in {*_TAKEN, LABEL, *known}
+    }  # fmt: skip
+    read, words = labels.reader_of(None, where), sheet.column("label") or [""] * len(names)
+    said = [None if is_hidden(word) else read(word) for word in words]
+    return pa.table({NAME: names, **columns, LABEL: pa.array(said, pa.string())})
 
 
 @dataclass(frozen=True)
@@ -61,14 +142,10 @@ def examine_image(source: Bucket, name: str) -> dict[str, str | int | None]:
         return {NAME: name, "reason": error.code}
     height, width = pixels.shape[:2]
     return {
-        NAME: name,
-        "sha256": hashlib.sha256(data).hexdigest(),
+        NAME: name, "sha256": hashlib.sha256(data).hexdigest(),
         "perceptual_hash": hash_photo(pixels)[0].tobytes().hex(),
-        "width": width,
-        "height": height,
-        "size_bytes": len(data),
-        "reason": None,
-    }
+        "width": width, "height": height, "size_bytes": len(data), "reason": None,
+    }  # fmt: skip
 
 
 def write_shard(job: Job, shard: str) -> None:
@@ -112,11 +189,8 @@ def write_images(path: Path, columns: pa.Table, images: Sequence[bytes]) -> None
         columns: a row for each image; `label` as text of `LABELS`.
         images: encoded.
     """
-    features = Features(
-        {name: _feature(columns.schema.field(name)) for name in columns.column_names}
-        | {"image": Image()}
-    )
-    schema = features.arrow_schema
+    kinds = {name: _feature(columns.schema.field(name)) for name in columns.column_names}
+    schema = Features({**kinds, "image": Image()}).arrow_schema
     cells = pa.array([{"bytes": one, "path": None} for one in images], schema.field("image").type)
     numbers = {name: columns[name] for name in columns.column_names}
     numbers[LABEL] = pa.array(

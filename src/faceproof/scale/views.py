@@ -19,8 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from faceproof.errors import InputError
-from faceproof.scale.columns import read_columns, read_footer
-from faceproof.scale.metadata import ROW, find_groups
+from faceproof.scale.metadata import ROW, find_groups, read_columns, read_footer
 from faceproof.scale.settings import Law, ViewSettings
 from faceproof.scale.stores import Rows, Store, Stratum
 from faceproof.storage import replacing
@@ -107,14 +106,8 @@ def make_view(run: ViewSettings, store: Store, parent: View | None) -> View:
 
 def view_all(store: Store) -> View:
     """Every image of a store."""
-    return sample_where(store, {}, "all")
-
-
-def sample_where(store: Store, where: Where, query: str) -> View:
-    """Every image of the strata that have some values of the declared labels."""
-    strata = choose_strata(store, where)
-    places = np.concatenate([np.arange(one.start, one.start + one.rows) for one in strata])
-    return _from_places(store, places, Facts(store.fingerprint, store.fingerprint, query, None))
+    places = np.concatenate([np.arange(one.rows) + one.start for one in choose_strata(store, {})])
+    return _from_places(store, places, Facts(store.fingerprint, store.fingerprint, "all", None))
 
 
 def draw_uniform(
@@ -133,9 +126,6 @@ def draw_uniform(
             images of each stratum, or all of one that is too small.
         where: values that declared labels must have.
 
-    Returns:
-        The view.
-
     Raises:
         InputError: no stratum fits, or `count` is below 1.
     """
@@ -143,11 +133,9 @@ def draw_uniform(
         raise InputError(f"a sample of {count} images; ask for 1 or more")
     strata = choose_strata(store, where or {})
     rng = np.random.default_rng(seed)
+    shares = zip(strata, _share_out(count, len(strata), law, rng), strict=True)
     places = np.concatenate(
-        [
-            one.start + _draw_stretch(one.rows, share, law, rng)
-            for one, share in zip(strata, _share_out(count, len(strata), law, rng), strict=True)
-        ]
+        [one.start + _draw_stretch(one.rows, share, law, rng) for one, share in shares]
     )
     query = f"{count} uniform over {', '.join(store.manifest.columns.strata) or 'all'}, {law}"
     if where:

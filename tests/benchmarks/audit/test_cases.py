@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.audit import faults
+from benchmarks.audit import faults, worked_case
 from PIL import Image
 from tests.conftest import run_script
 
 from faceproof.data import tables
 from faceproof.data.checks.shortcuts import read_file_facts
-from faceproof.data.images import estimate_jpeg_quality
+from faceproof.data.images import Pixels, encode_jpeg, estimate_jpeg_quality
 from faceproof.training import splits
 
 
@@ -109,3 +109,15 @@ def test_a_classifier_without_a_decision_or_a_quality_that_is_none_is_refused(
         "--quality", "0",
     )  # fmt: skip
     assert (done.returncode, "from 1 to 95" in done.stderr) == (1, True)
+
+
+def test_scores_are_written_under_their_images(tmp_path: Path, face: Pixels) -> None:
+    """What is called fake gets a frame: more ink."""
+
+    def ink(path: Path) -> float:
+        return float((np.asarray(Image.open(path).convert("L")) < 250).mean())
+
+    image = encode_jpeg(np.full_like(face, 255), 90, 0)
+    for name, is_called_fake in (("real.png", False), ("fake.png", True)):
+        worked_case.draw_scored([{"photo": (image, 0.8, is_called_fake)}], "orl", tmp_path / name)
+    assert 0 < 1.3 * ink(tmp_path / "real.png") < ink(tmp_path / "fake.png")

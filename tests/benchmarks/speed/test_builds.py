@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.conftest import run_script
 
-from faceproof.data.forgery.names import NAMES
+from faceproof.data.forgery import NAMES
 
 
 def test_the_benchmark_times_every_method_and_growing_builds(tmp_path: Path) -> None:

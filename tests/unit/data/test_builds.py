@@ -48,7 +48,7 @@ def test_a_synthesized_face_that_another_split_has_is_left_out_of_the_larger(
     assert (number, tuple(kept.num_rows.values())) == (dropped, left)
 
 
-@pytest.mark.parametrize("field", ["workers", "generator_steps", "gallery_photos", "limit"])
+@pytest.mark.parametrize("field", ["workers", "generator_steps", "limit"])
 def test_numbers_that_make_no_build_are_refused(tmp_path: Path, field: str) -> None:
     with pytest.raises(SettingsError, match=field):
         BuildSettings(tmp_path, tmp_path, tmp_path, **{field: 0})  # type: ignore[arg-type]

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from faceproof.data import plans, triplets
-from faceproof.data.forgery import reconstruct
+from faceproof.data.forgery import AUTOENCODER, reconstruct
 from faceproof.data.forgery.forged import Method
 from faceproof.data.forgery.methods import locate_checkpoint, open_methods
-from faceproof.data.forgery.names import AUTOENCODER
 from faceproof.data.images import decode
 from faceproof.data.settings import Shams
 from faceproof.data.sources.photos import SourcePhoto

@@ -2,11 +2,12 @@ import pytest
 import yaml
 
 from faceproof import results
+from faceproof.app.spaces import pin_requirements
 from faceproof.errors import InputError
 from faceproof.reports.cards import KINDS, describe_model, render_space_card
-from faceproof.reports.environments import pin_requirements
 from faceproof.reports.numbers import read_numbers
-from faceproof.reports.templates import REPOSITORY, render_template
+from faceproof.reports.templates import render_template
+from faceproof.results import REPOSITORY
 
 
 def test_the_models_card_has_one_result_for_each_axis() -> None:

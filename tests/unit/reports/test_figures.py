@@ -19,14 +19,6 @@ def test_a_contact_sheet_shows_every_image(tmp_path: Path, face: Pixels) -> None
     assert ink(tmp_path / "sheet.png") > 0.5
 
 
-def test_scores_are_written_under_their_images(tmp_path: Path, face: Pixels) -> None:
-    """What is called fake gets a frame: more ink."""
-    image = encode_jpeg(np.full_like(face, 255), 90, 0)
-    for name, is_called_fake in (("real.png", False), ("fake.png", True)):
-        figures.draw_scored([{"photo": (image, 0.8, is_called_fake)}], "orl", tmp_path / name)
-    assert 0 < 1.3 * ink(tmp_path / "real.png") < ink(tmp_path / "fake.png")
-
-
 def test_p_values_are_drawn_as_shares(tmp_path: Path) -> None:
     values = {"ours": np.linspace(0, 1, 50), "plain": np.zeros(50)}
     figures.draw_p_values(values, tmp_path / "p.png")

@@ -5,7 +5,7 @@ import pytest
 from faceproof import results
 from faceproof.data.shards import ShardFile
 from faceproof.reports import papers
-from faceproof.reports.templates import REPOSITORY
+from faceproof.results import REPOSITORY
 
 SHARDS = [ShardFile("data/abc/train-00000-of-00001.parquet", "0" * 64, 10)]
 

@@ -8,12 +8,13 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from faceproof import results, storage
+from faceproof import results
 from faceproof.errors import InputError
 from faceproof.reports import render, summary
-from faceproof.reports.environments import render_environment
 from faceproof.reports.numbers import SOURCES, Numbers
-from faceproof.reports.templates import REPOSITORY, render_template
+from faceproof.reports.render import render_environment
+from faceproof.reports.templates import render_template
+from faceproof.results import REPOSITORY
 
 
 def run(*words: str) -> int:
@@ -32,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_changed_number_makes_its_page_stale_until_rendered(root: Path) -> None:
-    words = ["--root", str(root), "--dataset", str(root / "none")]
+    words = ["--root", str(root)]
     assert run(*words) == 0
     assert run(*words, "--check") == 0
     path = root / "dataset_builder" / "results.json"
@@ -114,23 +115,6 @@ def test_the_bench_is_told_by_counts() -> None:
     assert numbers.share("codec_detection_rate") == "19 of 20 (0.75-1.00)"
     assert numbers.share("slices_false_fail_rate") == "1 of 100 (0.00-0.20)"
     assert numbers.ranked("codec_", "_rate")[:2] == ["detection", "shortcut_codec"]
-
-
-def test_the_built_card_keeps_its_metadata_and_gets_new_prose(root: Path) -> None:
-    fingerprint = results.read(root / "dataset_builder" / "results.json").values["fingerprint"]
-    card = root / "dataset_builder" / "README.md"
-    card.write_text(f"---\nlicense: other\nfingerprint: {fingerprint}\n---\nold prose\n")
-    storage.add_to_folder(card.parent)
-    run("--root", str(root), "--dataset", str(root / "dataset_builder"))
-    assert card.read_text().startswith(f"---\nlicense: other\nfingerprint: {fingerprint}\n---\n# ")
-    assert "old prose" not in card.read_text()
-
-
-def test_the_card_of_another_build_is_left_alone(root: Path) -> None:
-    card = root / "dataset_builder" / "README.md"
-    card.write_text("---\nfingerprint: another\n---\nold prose\n")
-    run("--root", str(root), "--dataset", str(root / "dataset_builder"))
-    assert "old prose" in card.read_text()
 
 
 def test_the_conda_environment_is_the_tracked_one_and_lists_what_is_installed() -> None:

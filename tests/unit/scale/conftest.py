@@ -11,8 +11,8 @@ from PIL import Image
 
 from faceproof.buckets import Bucket
 from faceproof.records import LABELS
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.locations import Columns
 from faceproof.scale.stores import Store, open_store
 
 ROWS_EACH = 60

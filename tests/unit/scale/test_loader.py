@@ -17,9 +17,9 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 from faceproof.buckets import Bucket
 from faceproof.data.images import Pixels, decode
 from faceproof.errors import SettingsError, StorageError
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
 from faceproof.scale.loader import IGNORED, Loading, ViewBatch, ViewLoader
+from faceproof.scale.locations import Columns
 from faceproof.scale.orders import Part
 from faceproof.scale.ranges import ChunkCache
 from faceproof.scale.stores import Rows, Store, open_store

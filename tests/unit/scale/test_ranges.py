@@ -53,7 +53,7 @@ def test_ranges_come_as_asked_for(bucket: Bucket) -> None:
     reader = Reader(bucket, gap_bytes=4)
     data = reader.request("a", arrays((3, 5), (7, 9), (200, 201))).wait()
     assert [bytes(one) for one in data] == [b"\x03\x04", b"\x07\x08", b"\xc8"]
-    assert [bytes(one) for one in reader.read_all([("a", 0, 2), ("a", 9, 10)])] == [
+    assert [bytes(one) for one in reader.stream([("a", 0, 2), ("a", 9, 10)])] == [
         b"\x00\x01", b"\x09",
     ]  # fmt: skip
 

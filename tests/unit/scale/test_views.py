@@ -12,8 +12,8 @@ from scipy.stats import chisquare, kstest
 from faceproof.buckets import Bucket
 from faceproof.errors import InputError, SettingsError, StorageError
 from faceproof.scale.exports import materialise, to_iterable_dataset
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import index_store
+from faceproof.scale.locations import Columns
 from faceproof.scale.settings import ViewSettings
 from faceproof.scale.stores import Store, open_store
 from faceproof.scale.views import Facts, View, draw_uniform, read_view, select, view_all

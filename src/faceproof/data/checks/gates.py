@@ -74,7 +74,7 @@ def see_border(pixels: Pixels) -> NDArray[np.float64]:
     rim = _BORDER_PIXELS
     sides = (pixels[:rim], pixels[-rim:], pixels[:, :rim], pixels[:, -rim:])
     numbers = [side.reshape(-1, 3).astype(np.float64) for side in sides]
-    return np.concatenate([np.concatenate([one.mean(axis=0), one.std(axis=0)]) for one in numbers])
+    return np.concatenate([part for one in numbers for part in (one.mean(axis=0), one.std(axis=0))])
 
 
 def see_colour(pixels: Pixels) -> NDArray[np.float64]:
@@ -107,9 +107,8 @@ def see_spectrum(pixels: Pixels) -> NDArray[np.float64]:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float64)
     side = min(_SPECTRUM_SIDE, *grey.shape)
     top, left = ((length - side) // 2 for length in grey.shape)
-    middle = grey[top : top + side, left : left + side] * np.outer(
-        np.hanning(side), np.hanning(side)
-    )
+    window = np.outer(np.hanning(side), np.hanning(side))
+    middle = grey[top : top + side, left : left + side] * window
     power = np.log(np.abs(np.fft.fft2(middle)) ** 2 + 1e-6)
     frequencies = np.fft.fftfreq(side) * _SPECTRUM_SIDE
     radius = np.minimum(np.hypot(frequencies[:, None], frequencies[None]), 31).astype(int)
@@ -118,23 +117,15 @@ def see_spectrum(pixels: Pixels) -> NDArray[np.float64]:
 
 
 VIEWS: Mapping[str, View] = {
-    "thumbnail": see_thumbnail,
-    "border": see_border,
-    "colour": see_colour,
-    "blur": see_blur,
+    "thumbnail": see_thumbnail, "border": see_border, "colour": see_colour, "blur": see_blur,
     "spectrum": see_spectrum,
-}
-
-
-PROBES = (CONTAINER, IDENTITY, *VIEWS)
+}  # fmt: skip
 
 
 def check_gates(splits: Mapping[str, Dataset], seed: int) -> list[Finding]:
-    """Run every probe on every family; the code of a finding is `gate_<family>_<probe>`.
+    """Run every probe on every family of encoded images.
 
-    Args:
-        splits: the dataset, images encoded.
-        seed: of folds, forests, permutations and bootstrap.
+    The code of a finding is `gate_<family>_<probe>`.
     """
     rows = (row for name in SPLITS for row in splits[name])
     total = sum(len(splits[name]) for name in SPLITS)
@@ -143,7 +134,9 @@ def check_gates(splits: Mapping[str, Dataset], seed: int) -> list[Finding]:
     findings = []
     for family in families:
         chosen = [one for one in images if one.family in (family, NONE)]
-        findings += [_probe_family(chosen, family, name, seed) for name in PROBES]
+        findings += [
+            _probe_family(chosen, family, name, seed) for name in (CONTAINER, IDENTITY, *VIEWS)
+        ]
     return findings
 
 
@@ -202,14 +195,10 @@ def _probe_family(images: Sequence[_Image], family: str, name: str, seed: int) -
 
 
 def name_pairs(pairs: NDArray[np.str_], labels: Labels) -> NDArray[np.str_]:
-    """Within what labels may be exchanged: a photo; everything where photos are not alike.
+    """Within what labels, (N,), may be exchanged: a photo, (N,); all where photos are not alike.
 
     If every photo has as many fakes, photos cannot tell the label and are taken out. If not (fakes
     of nobody's photo, or of some people only), differences between photos count.
-
-    Args:
-        pairs: the photo of each image, shape (N,).
-        labels: shape (N,), 0 real, 1 fake.
     """
     counts: dict[str, list[int]] = {}
     for pair, label in zip(pairs.tolist(), labels.tolist(), strict=True):
@@ -219,12 +208,9 @@ def name_pairs(pairs: NDArray[np.str_], labels: Labels) -> NDArray[np.str_]:
 
 
 def probe_view(
-    views: NDArray[np.float64] | csr_matrix,
-    labels: Labels,
-    pairs: NDArray[np.str_],
-    groups: NDArray[np.str_],
-    seed: int,
-) -> Measured:
+    views: NDArray[np.float64] | csr_matrix, labels: Labels, pairs: NDArray[np.str_],
+    groups: NDArray[np.str_], seed: int,
+) -> Measured:  # fmt: skip
     """How well a linear probe tells the label, calibrated by what it reaches by chance.
 
     Images of one photo look alike, which biases probes across folds. So the label is permuted
@@ -257,11 +243,7 @@ def score_across_folds(
 ) -> NDArray[np.float64]:
     """Scores of a logistic regression for images it was not fitted on, shape (N,).
 
-    Args:
-        views: what it sees, shape (N, D).
-        labels: shape (N,), 0 real, 1 fake.
-        groups: images of one group are never on both sides of a fold, shape (N,).
-        seed: of the folds.
+    Arguments as those of `probe_view`.
 
     Raises:
         MetricError: fewer than five groups of a label.

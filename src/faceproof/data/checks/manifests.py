@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash, find_near, hash_photo
 from faceproof.data.images import decode
@@ -71,12 +73,7 @@ def read_manifest(settings: ManifestSettings) -> list[Entry]:
 def refuse_leaks(entries: Sequence[Entry], data: Path) -> Looked:
     """Stop at a person, near copies, or a parent in another split, with the names.
 
-    Args:
-        entries: the manifest.
-        data: folder or zip with the images it names.
-
-    Returns:
-        What was looked at; images that cannot be decoded are warned of and left out.
+    Images of the folder or zip `data` that cannot be decoded are warned of and left out.
 
     Raises:
         DatasetError: the split leaks, an image of the manifest is not there, or so little was
@@ -115,8 +112,7 @@ def _read_bytes(settings: ManifestSettings) -> bytes:
 
 def _read_entries(sheet: Spreadsheet) -> list[Entry]:
     kinds = ("image", "split", "identity", "component", "image_id", "parent_ids")
-    nothing = [""] * len(sheet.rows)
-    columns = [sheet.column(kind) or nothing for kind in kinds]
+    columns = [sheet.column(kind) or [""] * len(sheet.rows) for kind in kinds]
     rows = zip(*columns, strict=True)
     return [_read_entry(dict(zip(kinds, cells, strict=True))) for cells in rows]
 
@@ -128,13 +124,9 @@ def _read_entry(cells: Mapping[str, str]) -> Entry:
     if split is None:
         raise InputError(f"{image} has the split {cells['split']!r}; known: {', '.join(SPLITS)}")
     return Entry(
-        image=image,
-        split=split,
-        image_id=cells["image_id"] or image,
-        identity_id=fold(cells["identity"]),
-        component_id=fold(cells["component"]),
-        parent_ids=tuple(cells["parent_ids"].split()),
-    )
+        image, split, cells["image_id"] or image, fold(cells["identity"]), fold(cells["component"]),
+        tuple(cells["parent_ids"].split()),
+    )  # fmt: skip
 
 
 def _hash_images(entries: Sequence[Entry], data: Path) -> dict[int, Hash]:
@@ -165,16 +157,11 @@ def _name_crossings(groups: Iterable[tuple[str, Split]]) -> list[str]:
 
 
 def _name_copies(entries: Sequence[Entry], hashes: dict[int, Hash]) -> list[str]:
-    places = list(hashes)
-    pairs = (
-        (entries[places[first]], entries[places[second]])
-        for first, second in find_near([hashes[place] for place in places])
-    )
-    return [
-        f"{one.image} ({one.split}) and {other.image} ({other.split})"
-        for one, other in pairs
-        if one.split != other.split
-    ]
+    compared = [entries[place] for place in hashes]
+    splits = np.array([one.split for one in compared])
+    pairs = find_near(list(hashes.values()), splits)
+    named = [f"{one.image} ({one.split})" for one in compared]
+    return [f"{named[first]} and {named[second]}" for first, second in pairs]
 
 
 def _name_parents(entries: Sequence[Entry]) -> list[str]:

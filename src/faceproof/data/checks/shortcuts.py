@@ -86,39 +86,21 @@ def probe(
 
 
 def judge(code: str, measured: Measured | None, n: int, seen: str) -> Finding:
-    """Compare a probe's AUROC with the limits.
-
-    Args:
-        code: of the finding.
-        measured: AUROC; None means that the probe could not be run.
-        n: images that were given to it.
-        seen: what the probe sees, for the reader.
-    """
+    """Compare a probe's AUROC over `n` images with the limits; None: it could not be run."""
     outcome: Outcome = "underpowered"
     if measured is not None and measured.low > FAIL_ABOVE:
         outcome = "fail"
     elif measured is not None and measured.value <= FAIL_ABOVE and measured.high <= PASS_BELOW:
         outcome = "pass"
     meaning, advice = _SAYINGS[outcome]
-    return Finding(
-        code=code,
-        outcome=outcome,
-        measure=seen,
-        value=None if measured is None else measured.value,
-        low=None if measured is None else measured.low,
-        high=None if measured is None else measured.high,
-        limit=FAIL_ABOVE,
-        n=n,
-        meaning=meaning,
-        advice=advice,
+    value, low, high = (
+        (None,) * 3 if measured is None else (measured.value, measured.low, measured.high)
     )
+    return Finding(code, outcome, seen, value, low, high, FAIL_ABOVE, n, meaning, advice)
 
 
 _SAYINGS: dict[Outcome, tuple[str, str]] = {
-    "pass": (
-        "What this probe sees does not tell real from fake.",
-        "Nothing to do.",
-    ),
+    "pass": ("What this probe sees does not tell real from fake.", "Nothing to do."),
     "fail": (
         "Real and fake can be told apart without a look at the face; a high accuracy may be this.",
         "Write both labels with one encoder at one size, and measure the classifier again.",

@@ -5,16 +5,19 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from faceproof.data.forgery.compositing import clone, match_light, mix, to_pixels
-from faceproof.data.forgery.forged import Forged, Points, Scene
-from faceproof.data.forgery.geometry import (
+from faceproof.data.forgery.compositing import (
+    clone,
     ellipse,
     face_length,
     fit_similarity,
     inner_face,
     invert,
+    match_light,
+    mix,
+    to_pixels,
     warp,
 )
+from faceproof.data.forgery.forged import Forged, Points, Scene
 from faceproof.data.images import Pixels
 
 FAMILY = "blend"

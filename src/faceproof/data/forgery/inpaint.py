@@ -4,18 +4,14 @@ import cv2
 import numpy as np
 
 from faceproof.data.faces import LANDMARKS
-from faceproof.data.forgery.compositing import dither, mix, to_pixels
+from faceproof.data.forgery.compositing import dither, ellipse, face_length, mix, to_pixels
 from faceproof.data.forgery.forged import Forged, Scene
-from faceproof.data.forgery.geometry import ellipse, face_length
 from faceproof.data.images import Pixels
 
 FAMILY = "inpaint"
 
 _RADIUS_PIXELS = 4  # of the neighbourhood that is continued
-_SIZES = (
-    0.18,
-    0.32,
-)  # half lengths of the hole, in face lengths: a mark, a wrinkle, a mouth corner
+_SIZES = (0.18, 0.32)  # half lengths of the hole, in face lengths: a mark, a wrinkle
 
 
 def fill_hole(scene: Scene) -> Forged:

@@ -5,13 +5,24 @@ from pathlib import Path
 
 from faceproof.data import assets
 from faceproof.data.assets import find_asset
-from faceproof.data.forgery import blend, inpaint, reconstruct, regenerate, synthesize, warp
+from faceproof.data.forgery import (
+    AUTOENCODER,
+    DCGAN,
+    GENERATOR,
+    SUPER_RESOLUTION,
+    blend,
+    inpaint,
+    reconstruct,
+    synthesize,
+    warp,
+)
 from faceproof.data.forgery.forged import Method, Points
-from faceproof.data.forgery.names import AUTOENCODER, DCGAN, GENERATOR, SUPER_RESOLUTION
 from faceproof.data.images import Pixels
 from faceproof.data.sources.photos import Terms
 
 _NOBODY = "shows nobody"
+_DCGAN_TERMS = Terms("MIT package; terms of its training set unverified", _NOBODY)
+_GENERATOR_TERMS = Terms("that of the photos it was trained on", _NOBODY)
 
 _READY: Mapping[str, Method] = {
     "swap": Method(blend.FAMILY, True, blend.swap),
@@ -21,37 +32,6 @@ _READY: Mapping[str, Method] = {
     "expression": Method(warp.FAMILY, False, warp.change_expression),
     "morph": Method(warp.FAMILY, True, warp.morph),
     "hole": Method(inpaint.FAMILY, False, inpaint.fill_hole),
-}
-
-
-def _open_autoencoder(networks: Path) -> Method:
-    return Method(
-        reconstruct.FAMILY,
-        False,
-        reconstruct.Autoencoder(locate_checkpoint(networks, AUTOENCODER)).forge,
-    )
-
-
-def _open_super_resolution(networks: Path) -> Method:
-    return Method(reconstruct.FAMILY, False, regenerate.SuperResolution().forge)
-
-
-def _open_dcgan(networks: Path) -> Method:
-    terms = Terms(licence="MIT package; terms of its training set unverified", consent=_NOBODY)
-    return Method(synthesize.FAMILY, False, synthesize.Dcgan().forge, terms)
-
-
-def _open_generator(networks: Path) -> Method:
-    terms = Terms(licence="that of the photos it was trained on", consent=_NOBODY)
-    forge = synthesize.Generator(locate_checkpoint(networks, GENERATOR)).forge
-    return Method(synthesize.FAMILY, False, forge, terms)
-
-
-_NETWORKS: Mapping[str, Callable[[Path], Method]] = {
-    AUTOENCODER: _open_autoencoder,
-    SUPER_RESOLUTION: _open_super_resolution,
-    DCGAN: _open_dcgan,
-    GENERATOR: _open_generator,
 }
 _ASSETS: Mapping[str, tuple[str, ...]] = {
     SUPER_RESOLUTION: (f"{assets.SUPER_RESOLUTION}.param", f"{assets.SUPER_RESOLUTION}.bin"),
@@ -87,4 +67,17 @@ def open_methods(names: Sequence[str], networks: Path) -> dict[str, Method]:
     Raises:
         DatasetError: a network's weights are missing.
     """
-    return {name: _READY[name] if name in _READY else _NETWORKS[name](networks) for name in names}
+    return {name: _READY.get(name) or _open_network(name, networks) for name in names}
+
+
+def _open_network(name: str, networks: Path) -> Method:
+    if name == SUPER_RESOLUTION:
+        return Method(reconstruct.FAMILY, False, reconstruct.SuperResolution().forge)
+    if name == DCGAN:
+        return Method(synthesize.FAMILY, False, synthesize.Dcgan().forge, _DCGAN_TERMS)
+    checkpoint = locate_checkpoint(networks, name)
+    if name == AUTOENCODER:
+        return Method(reconstruct.FAMILY, False, reconstruct.Autoencoder(checkpoint).forge)
+    return Method(
+        synthesize.FAMILY, False, synthesize.Generator(checkpoint).forge, _GENERATOR_TERMS
+    )

@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from faceproof.console import progress
 from faceproof.data.assets import DCGAN, find_asset
 from faceproof.data.faces import find_largest
-from faceproof.data.forgery.compositing import match_grey
+from faceproof.data.forgery.compositing import fit_similarity, match_grey, warp
 from faceproof.data.forgery.forged import Forged, Points, Scene
-from faceproof.data.forgery.geometry import fit_similarity, warp
 from faceproof.data.forgery.tensors import (
     load_checkpoint,
     save_checkpoint,
@@ -60,10 +59,10 @@ def _draw_face(scene: Scene, draw: Draw, network: str) -> Forged:
     for _ in range(_ROUNDS):
         with torch.inference_mode():
             pictures = to_pictures(draw(scene.rng))
-        fitted = [
+        fitted = (
             cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in pictures
-        ]
-        toned = [match_grey(np.asarray(one, np.uint8), scene.photo) for one in fitted]
+        )
+        toned = (match_grey(np.asarray(one, np.uint8), scene.photo) for one in fitted)
         faces = [one for one in toned if _is_face(one)]
         if faces:
             fake = min(faces, key=lambda one: abs(float(one.mean() - light)))
@@ -102,10 +101,8 @@ class Dcgan:
                 layers += [nn.BatchNorm2d(after), nn.ReLU()]
         self._network = nn.Sequential(*layers, nn.Tanh()).eval()
         saved = torch.load(find_asset(DCGAN), weights_only=True, map_location="cpu")
-        weights = {
-            name.removeprefix("main."): one for name, one in saved["netG_state_dict"].items()
-        }
-        self._network.load_state_dict(weights)
+        weights = saved["netG_state_dict"].items()
+        self._network.load_state_dict({name.removeprefix("main."): one for name, one in weights})
 
     def forge(self, scene: Scene) -> Forged:
         """A face of nobody."""
@@ -154,8 +151,7 @@ def train(
     """Train a regularised autoencoder and fit a Gaussian to its latent numbers.
 
     Args:
-        photos: square crops, (side, side, 3) uint8 RGB, and their landmarks, of training people
-            only.
+        photos: square crops, (side, side, 3) uint8 RGB, and their landmarks.
         steps: optimiser steps of 32 faces.
         seed: of weights, batches and noise.
         checkpoint: safetensors file to write: decoder, mean and Cholesky factor.
@@ -211,15 +207,9 @@ class Generator:
         Raises:
             DatasetError: the checkpoint is missing or is another network's.
         """
-        weights = load_checkpoint(checkpoint, "generator")
         self._decoder = _make_decoder().eval()
-        try:
-            self._mean, self._spread = weights.pop("mean"), weights.pop("spread")
-            self._decoder.load_state_dict(weights)
-        except (KeyError, RuntimeError) as error:
-            raise DatasetError(
-                f"{checkpoint} holds another network; delete it and build again"
-            ) from error
+        latents = load_checkpoint(self._decoder, checkpoint, "generator")
+        self._mean, self._spread = latents["mean"], latents["spread"]
 
     def forge(self, scene: Scene) -> Forged:
         """A face of nobody, alike the training people as a whole."""

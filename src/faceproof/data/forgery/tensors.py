@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from faceproof.data.images import Pixels
 from faceproof.errors import DatasetError
@@ -57,17 +57,21 @@ def is_made_from(path: Path, made_from: str) -> bool:
         return False
 
 
-def load_checkpoint(checkpoint: Path, what: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file.
+def load_checkpoint(network: nn.Module, checkpoint: Path, what: str) -> dict[str, Tensor]:
+    """Load a file that this build wrote; gives the tensors that the network does not have.
 
     Args:
-        checkpoint: file written by this build.
-        what: its network, for the message.
+        network: to receive the weights.
+        checkpoint: safetensors file.
+        what: the network, for the message.
 
     Raises:
-        DatasetError: it is missing or damaged.
+        DatasetError: it is missing, damaged or another network's.
     """
     try:
-        return load_file(checkpoint)
-    except (OSError, SafetensorError) as error:
+        weights = load_file(checkpoint)
+        spare = {name: weights.pop(name) for name in weights.keys() - network.state_dict().keys()}
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise DatasetError(f"{checkpoint} holds no {what}; delete it and build again") from error
+    return spare

@@ -2,17 +2,19 @@
 
 import numpy as np
 
-from faceproof.data.forgery.compositing import match_light, mix, to_pixels
-from faceproof.data.forgery.forged import Forged, Points, Scene
-from faceproof.data.forgery.geometry import (
+from faceproof.data.forgery.compositing import (
     bump_field,
     displace,
     face_length,
     fit_similarity,
     inner_face,
+    match_light,
+    mix,
     move_points,
+    to_pixels,
     warp,
 )
+from faceproof.data.forgery.forged import Forged, Points, Scene
 from faceproof.data.images import Pixels
 
 FAMILY = "warp"

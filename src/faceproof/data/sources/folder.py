@@ -12,9 +12,8 @@ from faceproof.data.inputs.archives import Archive, open_archive
 from faceproof.data.inputs.labels import LabelReader, describe_unknown, is_fake
 from faceproof.data.inputs.people import find_people
 from faceproof.data.inputs.walks import ImageFile
-from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, make_id
+from faceproof.data.sources.photos import SourcePhoto, SourceRequest, Terms, keep_file, make_id
 from faceproof.errors import ImageError, InputError
-from faceproof.storage import replacing
 
 _SOURCE = "folder"
 _TERMS = Terms(licence="for the owner to say", consent="for the owner to answer for")
@@ -67,12 +66,10 @@ def _choose_real(archive: Archive, labels: LabelReader) -> list[ImageFile]:
 
 def _copy(image: ImageFile, person: str, request: SourceRequest) -> SourcePhoto:
     image_id = make_id(_SOURCE, image.name)
-    path = request.folder / image_id
     try:
         data = image.read()
     except ImageError as error:
         logger.warning("cannot read %s: %s", image.name, error)
         data = b""
-    with replacing(path) as partial:
-        partial.write_bytes(data)
+    path = keep_file(request.folder, image_id, data)
     return SourcePhoto(image_id, make_id("person", person), path, _SOURCE, _TERMS)

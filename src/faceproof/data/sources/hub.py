@@ -21,12 +21,12 @@ from faceproof.data.sources.photos import (
     SourcePhoto,
     SourceRequest,
     Terms,
+    keep_file,
     make_id,
     read_sex,
     read_year,
 )
 from faceproof.errors import InputError
-from faceproof.storage import replacing
 
 _SOURCE = "hub"
 _COLUMNS = ("image", "identity", "sex", "birth_year", "label")
@@ -50,7 +50,6 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     if request.input is None:
         raise InputError("the source hub needs a dataset; give --input user/name")
     name, mapping = str(request.input), read_mapping(request.columns)
-    terms = Terms(f"see the card of {name}", f"see the card of {name}")
     rows = _choose_columns(open_rows(name, mapping), name, mapping)
     is_real = _find_reals(rows, mapping, request, name)
     if "identity" not in mapping:
@@ -58,7 +57,7 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     try:
         for number, row in enumerate(rows):
             if is_real(row):
-                yield _copy(f"{name}/{number}", row, mapping, terms, request)
+                yield _copy(f"{name}/{number}", row, mapping, request)
     except HUB_FAILURES as error:
         raise InputError(f"reading {name} from the Hub broke off: {say_briefly(error)}") from error
 
@@ -142,27 +141,18 @@ def _choose_columns(
             f"{name} states no types of its columns; only datasets that do can be read"
         )
     wanted = sorted({mapping[key] for key in _COLUMNS if key in mapping})
-    missing = [column for column in wanted if column not in rows.features]
+    missing = ", ".join(column for column in wanted if column not in rows.features)
     if missing:
-        raise InputError(
-            f"{name} has no column {', '.join(missing)}; it has {', '.join(rows.features)}"
-        )
+        raise InputError(f"{name} has no column {missing}; it has {', '.join(rows.features)}")
     if not isinstance(rows.features[mapping["image"]], Image):
         raise InputError(f"column {mapping['image']} of {name} holds no images; give image=COLUMN")
     return rows.select_columns(wanted).cast_column(mapping["image"], Image(decode=False))
 
 
 def _copy(
-    name: str,
-    row: Mapping[str, Any],
-    mapping: Mapping[str, str],
-    terms: Terms,
-    request: SourceRequest,
+    name: str, row: Mapping[str, Any], mapping: Mapping[str, str], request: SourceRequest
 ) -> SourcePhoto:
-    image_id = make_id(_SOURCE, name)
-    path = request.folder / image_id
-    with replacing(path) as partial:
-        partial.write_bytes(read_bytes(row[mapping["image"]]))
+    image_id, card = make_id(_SOURCE, name), f"see the card of {request.input}"
 
     def read_cell(key: str) -> str:
         value = row[mapping[key]] if key in mapping else None
@@ -171,9 +161,9 @@ def _copy(
     return SourcePhoto(
         image_id=image_id,
         identity_id=make_id("person", str(request.input), read_cell("identity") or name),
-        path=path,
+        path=keep_file(request.folder, image_id, read_bytes(row[mapping["image"]])),
         source=_SOURCE,
-        terms=terms,
+        terms=Terms(card, card),
         sex=read_sex(read_cell("sex")),
         birth_year=read_year(read_cell("birth_year")),
     )

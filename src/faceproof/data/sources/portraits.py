@@ -4,11 +4,9 @@ The manifest is a CSV with the columns id, url, sha256, sex, birth_year and lice
 person.
 """
 
-import csv
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +15,14 @@ from faceproof.data.sources.photos import (
     SourcePhoto,
     SourceRequest,
     Terms,
+    keep_file,
     make_id,
     read_sex,
+    read_table,
     read_year,
 )
 from faceproof.errors import InputError, StorageError
 from faceproof.network import Downloader
-from faceproof.records import Sex
-from faceproof.storage import replacing
 
 _SOURCE = "portraits"
 _COLUMNS = ("id", "url", "sha256", "sex", "birth_year", "licence")
@@ -33,18 +31,6 @@ _CONSENT = "official portrait of a public figure, who was not asked about altera
 _FIRST = 8  # if none of these comes, the others need not be tried
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """One line of the manifest."""
-
-    id: str
-    url: str
-    sha256: str
-    sex: Sex
-    birth_year: int | None
-    licence: str
 
 
 def read(request: SourceRequest) -> Iterator[SourcePhoto]:
@@ -76,50 +62,29 @@ def read(request: SourceRequest) -> Iterator[SourcePhoto]:
     yield from photos
 
 
-def _read_manifest(path: Path) -> list[_Entry]:
-    try:
-        with path.open(encoding="utf-8", newline="") as source:
-            rows = csv.DictReader(source)
-            if not set(_COLUMNS) <= set(rows.fieldnames or ()):
-                raise InputError(f"{path} is no manifest; it needs {', '.join(_COLUMNS)}")
-            entries = [_read_entry(row) for row in rows]
-            if not all(entry.id and entry.url and entry.sha256 for entry in entries):
-                raise InputError(f"manifest {path} has a line without id, url or sha256")
-            if len({entry.id for entry in entries}) < len(entries):
-                raise InputError(f"manifest {path} has an id twice")
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"cannot read manifest {path}: {error}") from error
-    if not entries:
-        raise InputError(f"manifest {path} lists no portraits")
+def _read_manifest(path: Path) -> list[dict[str, str]]:
+    entries = read_table(path, _COLUMNS)
+    if not all(entry["id"] and entry["url"] and entry["sha256"] for entry in entries):
+        raise InputError(f"manifest {path} has a line without id, url or sha256")
+    if len({entry["id"] for entry in entries}) < len(entries):
+        raise InputError(f"manifest {path} has an id twice")
     return entries
 
 
-def _read_entry(row: dict[str, str]) -> _Entry:
-    return _Entry(
-        id=row["id"],
-        url=row["url"],
-        sha256=row["sha256"],
-        sex=read_sex(row["sex"] or ""),
-        birth_year=read_year(row["birth_year"] or ""),
-        licence=row["licence"] or "unknown",
-    )
-
-
-def _fetch(downloader: Downloader, folder: Path, entry: _Entry) -> SourcePhoto:
-    image_id = make_id(_SOURCE, entry.id)
+def _fetch(downloader: Downloader, folder: Path, entry: Mapping[str, str]) -> SourcePhoto:
+    image_id = make_id(_SOURCE, entry["id"])
     path = folder / image_id
     try:
-        downloader.fetch(entry.url, path, entry.sha256)
+        downloader.fetch(entry["url"], path, entry["sha256"])
     except StorageError as error:
-        logger.warning("%s: %s", entry.id, error)
-        with replacing(path) as partial:  # whatever lay there is not what the manifest means
-            partial.touch()
+        logger.warning("%s: %s", entry["id"], error)
+        keep_file(folder, image_id)  # whatever lay there is not what the manifest means
     return SourcePhoto(
         image_id=image_id,
-        identity_id=make_id("person", entry.id),
+        identity_id=make_id("person", entry["id"]),
         path=path,
         source=_SOURCE,
-        terms=Terms(entry.licence, _CONSENT),
-        sex=entry.sex,
-        birth_year=entry.birth_year,
+        terms=Terms(entry["licence"] or "unknown", _CONSENT),
+        sex=read_sex(entry["sex"]),
+        birth_year=read_year(entry["birth_year"]),
     )

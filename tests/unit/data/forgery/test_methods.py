@@ -6,10 +6,16 @@ import pytest
 
 from faceproof.data import assets
 from faceproof.data.faces import find_largest
-from faceproof.data.forgery import reconstruct, synthesize
+from faceproof.data.forgery import (
+    AUTOENCODER,
+    GENERATOR,
+    NAMES,
+    check_names,
+    reconstruct,
+    synthesize,
+)
 from faceproof.data.forgery.forged import Forge, Scene
 from faceproof.data.forgery.methods import check_weights, locate_checkpoint, open_methods
-from faceproof.data.forgery.names import AUTOENCODER, GENERATOR, NAMES, check_names
 from faceproof.data.images import decode, is_grey
 from faceproof.data.sources.photos import SourcePhoto
 from faceproof.errors import DatasetError, SettingsError

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from faceproof.data.pushes import push
+from faceproof.data.exports import push
 from faceproof.data.settings import PushSettings
 
 

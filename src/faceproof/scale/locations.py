@@ -26,7 +26,6 @@ LOCATION = np.dtype(
 UNLABELLED = -1
 MAGIC = b"PAR1"  # both ends of a parquet file
 _LENGTH_BYTES = 4  # before each value of a plain column
-_HASH = pa.binary(32)
 
 Locations = NDArray[np.void]  # of dtype LOCATION
 
@@ -155,14 +154,12 @@ def encode_labels(
 def encode_locations(locations: Locations) -> bytes:
     """An index file: parquet with a row for each row of the file it points into."""
     hashes = pa.py_buffer(np.ascontiguousarray(locations["sha256"]).tobytes())
-    table = pa.table(
-        {
-            **{name: pa.array(locations[name]) for name in ("offset", "length", "label")},
-            "sha256": pa.FixedSizeBinaryArray.from_buffers(_HASH, len(locations), [None, hashes]),
-        }
+    columns = {name: pa.array(locations[name]) for name in ("offset", "length", "label")}
+    columns["sha256"] = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(32), len(locations), [None, hashes]
     )
     sink = io.BytesIO()
-    pq.write_table(table, sink, use_dictionary=["label"], compression="ZSTD")
+    pq.write_table(pa.table(columns), sink, use_dictionary=["label"], compression="ZSTD")
     return sink.getvalue()
 
 

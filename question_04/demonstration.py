@@ -1,6 +1,7 @@
-"""Parquet shards on S3 and back again, unchanged: streamed, and through a store and its views."""
+"""Question 4 shown: parquet shards on S3 and back again, streamed and through views of a store."""
 
 import hashlib
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from faceproof.scale.stores import Store
 from faceproof.scale.views import draw_uniform, select, view_all
 from faceproof.storage import hash_file
 
+_DRAWN = 600  # images of the view that is drawn evenly
 _QUERY = "SELECT row FROM metadata WHERE sharpness >= 2.5"
 
 
@@ -45,12 +47,9 @@ def upload(bucket: Bucket, shards: Sequence[Path]) -> list[str]:
 def stream_shards(endpoint: Endpoint, urls: Sequence[str]) -> IterableDataset:
     """The shards as `datasets` streams them, images left encoded."""
     stream = load_dataset(
-        "parquet",
-        data_files=list(urls),
-        split="train",
-        streaming=True,
+        "parquet", data_files=list(urls), split="train", streaming=True,
         storage_options=endpoint.storage_options(),
-    )
+    )  # fmt: skip
     return stream.select_columns(["image"]).cast_column("image", Image(decode=False))
 
 
@@ -95,8 +94,9 @@ def show_views(store: Store, shards: Sequence[Path], run: StreamSettings) -> dic
     Raises:
         StorageError: a row is missing, doubled, or other pixels than its shard holds.
     """
-    drawn = draw_uniform(store, run.drawn, run.seed, where={"split": "train"})
-    asked = select(store, _QUERY, run.scratch, drawn)
+    drawn = draw_uniform(store, _DRAWN, run.seed, where={"split": "train"})
+    with tempfile.TemporaryDirectory() as kept:
+        asked = select(store, _QUERY, Path(kept), drawn)
     expected = [decode(image["bytes"]) for shard in shards for image in _read_images(shard)]
     seen = []
     for batch in ViewLoader(store, view_all(store), Loading(seed=run.seed)):

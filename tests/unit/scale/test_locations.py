@@ -11,7 +11,7 @@ from tests.unit.scale.conftest import encode, write_parquet
 
 from faceproof.data.inputs.labels import LabelReader, parse_labels
 from faceproof.errors import InputError, StorageError
-from faceproof.scale.indexes import (
+from faceproof.scale.locations import (
     decode_locations,
     encode_labels,
     encode_locations,

@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from faceproof.scale import engine
-from faceproof.scale.engine import drop_duplicates
+from faceproof.scale import builds
+from faceproof.scale.builds import drop_duplicates
 
 
 def examined(*rows: tuple[str, str | None, str | None, str | None]) -> pa.Table:
@@ -29,6 +29,6 @@ def test_copies_are_dropped_and_contradictions_wholly() -> None:
 
 
 def test_shards_end_after_so_many_images_or_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_SHARD_BYTES", 100)
-    assert engine._cut([10] * 7, 3) == [0, 3, 6]
-    assert engine._cut([60, 60, 30, 500, 1], 9) == [0, 1, 3, 4]
+    monkeypatch.setattr(builds, "_SHARD_BYTES", 100)
+    assert builds._cut([10] * 7, 3) == [0, 3, 6]
+    assert builds._cut([60, 60, 30, 500, 1], 9) == [0, 1, 3, 4]

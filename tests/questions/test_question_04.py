@@ -4,10 +4,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from question_04.demonstration import hash_images
 
 from faceproof.errors import SettingsError
 from faceproof.scale.settings import StreamSettings
-from faceproof.scale.streaming import hash_images
 
 
 def test_every_image_of_the_shards_is_hashed_in_order(tmp_path: Path) -> None:

@@ -26,12 +26,19 @@ import pyarrow as pa
 from faceproof.buckets import Bucket
 from faceproof.data.inputs.labels import parse_labels
 from faceproof.errors import FaceProofError, InputError, SettingsError, StorageError
-from faceproof.scale.indexes import Columns
 from faceproof.scale.indexing import publish
-from faceproof.scale.listings import NAME, list_source
+from faceproof.scale.locations import Columns
 from faceproof.scale.settings import StoreSettings
 from faceproof.scale.stores import DataFile, Store
-from faceproof.scale.units import Job, examine_unit, read_table, write_shard, write_table
+from faceproof.scale.units import (
+    NAME,
+    Job,
+    examine_unit,
+    list_source,
+    read_table,
+    write_shard,
+    write_table,
+)
 
 _SAME_BYTES, _TWO_LABELS = "same_bytes", "two_labels"
 _SHARD_BYTES = 512 << 20  # of images in a shard, at most: a worker holds one in memory
@@ -59,19 +66,18 @@ def build_store(run: StoreSettings, source: Bucket, place: Bucket) -> Store:
     job = Job(source, place, f"work/{_identify(source, listing)}")
     units = _put_units(job, listing, run.unit_images)
     spread(run, partial(examine_unit, job), units, job.place, f"{job.work}/examined/")
-    examined = pa.concat_tables(
-        [read_table(job.place, f"{job.work}/examined/{one}.parquet") for one in units]
-    )
-    kept, counts = drop_duplicates(examined)
+    examined = [read_table(job.place, f"{job.work}/examined/{one}.parquet") for one in units]
+    kept, counts = drop_duplicates(pa.concat_tables(examined))
     shards = _put_plan(job, kept, run.shard_images)
     spread(run, partial(write_shard, job), shards, job.place, f"{job.work}/shards/")
-    files = [_read_file(job, one) for one in shards]
+    notes = (job.place.get(f"{job.work}/shards/{one}.json") for one in shards)
+    files = [DataFile(**json.loads(note)) for note in notes]
     return publish(place, Columns("image", "label", tuple(run.strata)), files, inputs=counts)
 
 
 def _identify(source: Bucket, listing: pa.Table) -> str:
     """Names what a build is made of: the source, its list, and the objects where it lists them."""
-    objects = [] if source.address.startswith("http") else source.list()
+    objects = [] if source.is_web else source.list()
     text = f"{source.address} {_hash(listing)} {objects}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -139,10 +145,6 @@ def _cut(sizes: Sequence[int], most: int) -> list[int]:
             held = 0
         held += size_bytes
     return starts
-
-
-def _read_file(job: Job, shard: str) -> DataFile:
-    return DataFile(**json.loads(job.place.get(f"{job.work}/shards/{shard}.json")))
 
 
 def spread(
