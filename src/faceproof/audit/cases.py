@@ -14,6 +14,7 @@ from faceproof.audit.classifiers import Classifier
 from faceproof.audit.evidence import Evidence
 from faceproof.audit.observations import ForgedRegions, Observations, hash_rows, observe
 from faceproof.audit.scores import read_scores
+from faceproof.bootstrap import measure
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash
 from faceproof.data.images import Pixels
@@ -21,7 +22,7 @@ from faceproof.data.inputs.labels import LabelReader
 from faceproof.data.inputs.names import NameIndex
 from faceproof.detector.calibration import Decision, Margins
 from faceproof.errors import ImageError, InputError, MetricError
-from faceproof.metrics import Labels, Measured, Rows, Scores, auroc, measure
+from faceproof.metrics import Labels, Measured, Rows, Scores, auroc
 from faceproof.records import FAKE
 
 logger = logging.getLogger(__name__)

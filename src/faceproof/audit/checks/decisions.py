@@ -8,9 +8,10 @@ import numpy as np
 from faceproof.audit import rules
 from faceproof.audit.cases import Case, require_groups
 from faceproof.audit.checks.finders import Finder
+from faceproof.bootstrap import measure
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
-from faceproof.metrics import Measured, Rows, calibration_error, measure
+from faceproof.metrics import Measured, Rows, calibration_error
 from faceproof.records import FAKE
 
 _ALARM_RATE = 0.05

@@ -28,7 +28,8 @@ from faceproof.data.checks.findings import Finding
 from faceproof.data.checks.shortcuts import judge, probe, read_file_facts
 from faceproof.data.images import Pixels, decode
 from faceproof.errors import DatasetError, MetricError
-from faceproof.metrics import Labels, Measured, auroc, measure
+from faceproof.intervals import Ranking
+from faceproof.metrics import Labels, Measured, auroc
 from faceproof.records import FAKE, NONE, SPLITS
 
 View = Callable[[Pixels], NDArray[np.float64]]
@@ -247,7 +248,7 @@ def probe_view(
         permuted = _permute_within(labels, pairs, rng)
         by_chance.append(auroc(permuted, score_across_folds(views, permuted, groups, seed)))
     shift = 0.5 - float(np.mean(by_chance))
-    raw = measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
+    raw = Ranking(labels, scores).estimate(groups).measured
     value, low, high = (min(1.0, one + shift) for one in (raw.value, raw.low, raw.high))
     return Measured(value, raw.n, low, high)
 
