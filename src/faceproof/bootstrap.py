@@ -84,10 +84,11 @@ def bootstrap_interval(
     if np.ptp(drawn) == 0:
         missed = miss(count)
         return value - missed * (value - limits[0]), value + missed * (limits[1] - value)
-    middle = _stretch(np.array([value]), limits, count)[0]
-    error = _stretch(drawn, limits, count).std(ddof=1) * np.sqrt(count / (count - 1))
+    images = len(groups)
+    middle = _stretch(np.array([value]), limits, images)[0]
+    error = _stretch(drawn, limits, images).std(ddof=1) * np.sqrt(count / (count - 1))
     reach = float(stdtrit(count - 1, 1 - TAIL)) * error
-    low, high = _shrink(middle + reach * np.array([-1.0, 1.0]), limits, count)
+    low, high = _shrink(middle + reach * np.array([-1.0, 1.0]), limits, images)
     return min(float(low), value), max(float(high), value)
 
 
@@ -107,16 +108,16 @@ def _draw(
 
 
 def _stretch(
-    values: NDArray[np.float64], limits: tuple[float, float], groups: int
+    values: NDArray[np.float64], limits: tuple[float, float], images: int
 ) -> NDArray[np.float64]:
-    """On the logit scale, half a group short of the limits, which would lie at infinity."""
+    """On the logit scale, half an image short of the limits, which would lie at infinity."""
     share = (values - limits[0]) / (limits[1] - limits[0])
-    return np.asarray(logit((share * groups + 0.5) / (groups + 1)))
+    return np.asarray(logit((share * images + 0.5) / (images + 1)))
 
 
 def _shrink(
-    values: NDArray[np.float64], limits: tuple[float, float], groups: int
+    values: NDArray[np.float64], limits: tuple[float, float], images: int
 ) -> NDArray[np.float64]:
     """Back from there."""
-    share = np.clip((expit(values) * (groups + 1) - 0.5) / groups, 0.0, 1.0)
+    share = np.clip((expit(values) * (images + 1) - 0.5) / images, 0.0, 1.0)
     return np.asarray(limits[0] + share * (limits[1] - limits[0]))

@@ -35,7 +35,7 @@ FEWEST_GROUPS = 5  # below it, no interval: draws of so few hardly differ
 TAIL = 0.025
 _FEWEST_FREEDOM = 1.5  # degrees; with fewer, t has no meaning for a reader
 _GROUPS_A_BIN = 4  # of a calibration error, at least
-_ALIKE = 1.0  # groups that the assumption counts for that a group's images are all alike
+_ALIKE = 3.0  # weight of the assumption that a group's images are all alike, in squared groups
 
 
 class TooFewGroupsError(MetricError):
@@ -235,7 +235,7 @@ class _Spread:
         alike = max(alike, variance)
         if not variance:
             return alike
-        share = self.informative / (self.informative + _ALIKE)
+        share = self.informative**2 / (self.informative**2 + _ALIKE)
         return float(variance**share * alike ** (1 - share))
 
 
@@ -345,7 +345,9 @@ def measure_calibration(labels: Labels, scores: Scores, groups: Groups) -> Measu
     )
     require_groups(brier_score(labels, scores), len(groups), count)
     value, error = _square_gaps(gaps, sizes)
-    reach = float(stdtrit(count - 1, 1 - TAIL)) * error or miss(count) ** 2
+    reach = float(stdtrit(count - 1, 1 - TAIL)) * error
+    if ((scores >= 0.5) == (labels == 1)).all():  # no error was seen: none is known to be rare
+        reach = max(reach, miss(count) ** 2)
     squares = (max(value - reach, 0.0), max(value, 0.0), min(max(value, 0.0) + reach, 1.0))
     low, middle, high = (one**0.5 for one in squares)
     return Measured(middle, len(groups), low, high)

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from faceproof.audit.cases import Case, Question, open_case
-from faceproof.audit.checks import FINDERS
+from faceproof.audit.checks import CHECKS, SECTIONS
 from faceproof.audit.classifiers import Classifier, open_classifier
 from faceproof.audit.evidence import read_evidence
-from faceproof.audit.rules import RULES
 from faceproof.audit.settings import AuditSettings
 from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.console import progress
@@ -21,6 +20,7 @@ from faceproof.data.inputs.labels import parse_labels
 from faceproof.detector.models import WEIGHTS
 from faceproof.detector.report import list_curves
 from faceproof.errors import MetricError
+from faceproof.intervals import Share
 from faceproof.metrics import Measured, auroc
 from faceproof.results import Scalar
 from faceproof.storage import claim_folder, hash_file, replacing
@@ -77,10 +77,9 @@ def examine(run: AuditSettings, classifier: Classifier | None) -> Case:
 
 
 def run_checks(case: Case) -> list[Finding]:
-    """All checks, in the order of the rules."""
-    return [
-        FINDERS[code].run(code, case) for code in progress(RULES, "checking", "checks", len(RULES))
-    ]
+    """All checks, in the order of the report."""
+    checks = CHECKS.values()
+    return [check.run(case) for check in progress(checks, "checking", "checks", len(checks))]
 
 
 def has_failed(findings: Sequence[Finding]) -> bool:
@@ -93,14 +92,20 @@ def measure_classifier(case: Case) -> dict[str, Measured | Scalar]:
     if case.test is None:
         return {}
     places = np.arange(len(case.labels))
-    right = (case.calls_fake == (case.labels == 1)).astype(np.float64)
+    right = Share(~case.is_wrong, np.ones(len(places), bool))
     try:
         return {
-            "classifier_auroc": case.measure(case.rank, places),
-            "classifier_accuracy": case.measure(lambda one: float(right[one].mean()), places),
+            "classifier_auroc": case.measure(case.ranking, places),
+            "classifier_accuracy": case.measure(right, places),
         }
     except MetricError:
         return {}
+
+
+def _describe(finding: Finding) -> dict[str, object]:
+    check = CHECKS[finding.code]
+    section = next(name for name, checks in SECTIONS.items() if check in checks)
+    return {**asdict(finding), "section": section, "title": check.title}
 
 
 def write_report(
@@ -118,7 +123,7 @@ def write_report(
         "classifier": {
             name: asdict(value) for name, value in classifier.items() if isinstance(value, Measured)
         },
-        "findings": [{**asdict(one), "section": RULES[one.code].section} for one in findings],
+        "findings": [_describe(one) for one in findings],
         "curves": None if case.test is None else list_curves(case.labels, case.scores),
         "errors": [] if case.test is None else list_errors(case),
         "suspects": [] if case.test is None else list_suspects(case),
