@@ -35,7 +35,7 @@ FEWEST_GROUPS = 5  # below it, no interval: draws of so few hardly differ
 TAIL = 0.025
 _FEWEST_FREEDOM = 1.5  # degrees; with fewer, t has no meaning for a reader
 _GROUPS_A_BIN = 4  # of a calibration error, at least
-_ALIKE = 3.0  # weight of the assumption that a group's images are all alike, in squared groups
+_ALIKE = 4.0  # weight of the assumption that a group's images are all alike, in squared groups
 
 
 class TooFewGroupsError(MetricError):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from faceproof.audit.evidence import read_evidence
 from faceproof.audit.settings import AuditSettings
 from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.console import progress
-from faceproof.data.checks.findings import Finding
+from faceproof.data.checks.findings import Finding, Outcome
 from faceproof.data.inputs.labels import parse_labels
 from faceproof.detector.models import WEIGHTS
 from faceproof.detector.report import list_curves
@@ -26,6 +27,9 @@ from faceproof.results import Scalar
 from faceproof.storage import claim_folder, hash_file, replacing
 
 REPORT, TABLE = "report.json", "findings.csv"
+_WORDS: dict[Outcome, str] = {
+    "fail": "failed", "underpowered": "open", "pass": "passed", "not_applicable": "not judged",
+}  # fmt: skip
 
 
 def identify(run: AuditSettings) -> dict[str, str]:
@@ -87,6 +91,19 @@ def has_failed(findings: Sequence[Finding]) -> bool:
     return any(finding.outcome == "fail" for finding in findings)
 
 
+def tell(findings: Sequence[Finding]) -> list[str]:
+    """Failures and open questions as lines for a console, then the counts."""
+    lines = [
+        f"{_WORDS[one.outcome]:<8} {CHECKS[one.code].title} ({one.code}): {one.meaning} "
+        f"{one.advice if one.outcome == 'fail' else one.power}"
+        for outcome in ("fail", "underpowered")
+        for one in findings
+        if one.outcome == outcome
+    ]
+    counts = Counter(one.outcome for one in findings)
+    return [*lines, ", ".join(f"{counts[name]} {said}" for name, said in _WORDS.items())]
+
+
 def measure_classifier(case: Case) -> dict[str, Measured | Scalar]:
     """The numbers in question, where a classifier was given and they exist."""
     if case.test is None:
@@ -105,7 +122,9 @@ def measure_classifier(case: Case) -> dict[str, Measured | Scalar]:
 def _describe(finding: Finding) -> dict[str, object]:
     check = CHECKS[finding.code]
     section = next(name for name, checks in SECTIONS.items() if check in checks)
-    return {**asdict(finding), "section": section, "title": check.title}
+    return {
+        **asdict(finding), "section": section, "title": check.title, "is_upper": check.is_upper,
+    }  # fmt: skip
 
 
 def write_report(

@@ -64,6 +64,9 @@ def test_cells_that_are_done_are_left_alone(
     monkeypatch.setattr(simulate, "list_cells", lambda: cells)
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(simulate, "run_tasks", lambda work, tasks, *_: asked.extend(tasks))
+    simulate.run_cells(run)
+    assert [task[1] for task in asked] == cells
+    asked.clear()
     simulate._work(run, cells[0], "abc")
     simulate.run_cells(run)
     assert [task[1] for task in asked] == cells[1:]

@@ -1,4 +1,4 @@
-"""A tiny split as training sees it: four people, each with a photo, a sham and two fakes."""
+"""A tiny split as training sees it: five people, each with a photo, a sham and two fakes."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from faceproof.data.images import Pixels, encode_jpeg, encode_mask
 from faceproof.training.pixel_cache import open_pixels
 from faceproof.training.splits import LoadedSplit
 
-PEOPLE = 4
+PEOPLE = 5
 
 
 @pytest.fixture(scope="session")
