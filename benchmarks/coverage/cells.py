@@ -54,7 +54,7 @@ class Cell:
     """One kind of number, the truth of it, and the groups of its images.
 
     `correlation` is that of two images of one group; `is_equal`: every group has `images` images,
-    else that many on average. An AUROC that is `apart` has groups of one label each.
+    else that many on average. The AUROC `auroc_apart` has groups of one label each.
     """
 
     kind: Kind
@@ -63,6 +63,11 @@ class Cell:
     images: int
     correlation: float
     is_equal: bool = True
+
+    @property
+    def is_apart(self) -> bool:
+        """Its classes stand apart, so that its bound always holds."""
+        return self.kind == "auroc" and self.truth == 1
 
     @property
     def name(self) -> str:

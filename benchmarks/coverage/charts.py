@@ -35,7 +35,7 @@ def draw_coverage(outcomes: Mapping[Cell, Outcome], path: Path) -> None:
             dots = [
                 (_STEPS.index(cell.groups) + rng.uniform(-0.25, 0.25), one.coverage)
                 for cell, one in chosen
-                if (cell.correlation > 0) == is_correlated and cell.truth < 1
+                if (cell.correlation > 0) == is_correlated and not cell.is_apart
             ]
             if dots:
                 across, up = zip(*dots, strict=True)

@@ -138,7 +138,7 @@ def summarise(outcomes: dict[Cell, Outcome]) -> dict[str, Scalar]:
         values[f"{cell.name}_coverage"] = found.coverage
         values[f"{cell.name}_width"] = found.width
         kind = "rest" if cell.kind in _REST else cell.kind
-        if found.refused < found.repeats and not (cell.kind == "auroc" and cell.truth == 1):
+        if found.refused < found.repeats and not cell.is_apart:
             by_kind[f"{kind}_groups_{cell.groups}"].append(found.coverage)
     for name, covered in by_kind.items():
         values |= {

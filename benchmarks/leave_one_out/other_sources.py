@@ -112,7 +112,8 @@ def measure_hard_reals(run: ProtocolSettings, pools: Pools, winner: Recipe) -> V
 
 def _choose_rows(test: LoadedSplit) -> Rows:
     names = np.unique(test.groups)
-    step = max(1, min(_STRESSED, len(names) // FEWEST_GROUPS))
+    # An interval needs some groups of photos too.
+    step = max(1, min(_STRESSED, len(names) // (4 * FEWEST_GROUPS)))
     return np.flatnonzero(np.isin(test.groups, names[::step]))
 
 

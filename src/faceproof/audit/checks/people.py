@@ -159,7 +159,7 @@ class LabelNoise(Check):
 
     code, title = "label_noise", "Wrong labels"
     measure = "share of labels that are wrong, by the scores"
-    limit = 0.08
+    limit = 0.05
     passed = "The labels agree with what the scores say."
     failed = "Some labels look wrong, so the number has a ceiling and a bias."
     advice = "Look at the suspects in the report; correct or remove them in every split."
