@@ -58,9 +58,14 @@ def test_what_was_counted_fails_by_one_and_names_five() -> None:
 
 def test_no_alarm_among_few_says_how_many_would_do() -> None:
     """None of 40 people: to stay below one in a thousand, log(0.025) / log(0.999) = 3,688."""
-    seen = Sampled(0.0, 160, 0.0, 0.088, groups=40)
-    assert count_needed(seen, 0.001, is_upper=True) == 3688
-    assert count_needed(Sampled(1.0, 160, 0.9, 1.0, 40), 0.999, is_upper=False) == 3688
+    bound = 1 - 0.025 ** (1 / 40)
+    seen = Sampled(0.0, 160, 0.0, bound, groups=40)
+    assert count_needed(seen, 0.001, is_upper=True) == pytest.approx(3688, abs=1)
+    mirrored = Sampled(1.0, 160, 1 - bound, 1.0, groups=40)
+    assert count_needed(mirrored, 0.999, is_upper=False) == pytest.approx(3688, abs=1)
+    # twice a share of which nothing was seen: half the bound, log(0.025) / log(0.975) = 146
+    doubled = Sampled(0.0, 160, 0.0, 2 * bound, groups=40)
+    assert count_needed(doubled, 0.05, is_upper=True) == pytest.approx(146, abs=1)
 
 
 def test_a_wide_interval_shrinks_with_the_square_root_of_people() -> None:
@@ -70,6 +75,8 @@ def test_a_wide_interval_shrinks_with_the_square_root_of_people() -> None:
     beyond = Sampled(0.2, 160, 0.05, 0.4, groups=20)
     assert count_needed(beyond, 0.10, is_upper=True) is None
     assert "may well fail" in UPPER.judge(beyond).power
+    alone = CHECKS["seed_spread"].judge(Measured(0.05, 3, 0.03, 0.3))
+    assert "training runs in place of 3" in alone.power
     assert "0.30" in UPPER.judge(Measured(0.4, 9, 0.3, 0.5)).power
 
 

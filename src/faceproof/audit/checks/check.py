@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from faceproof.audit.cases import Case, Sampled
 from faceproof.data.checks.findings import Finding, Outcome
 from faceproof.errors import MetricError
-from faceproof.intervals import TAIL
+from faceproof.intervals import TAIL, miss
 from faceproof.metrics import Measured
 
 _NO_SCORES = "No classifier was given."
@@ -129,28 +129,33 @@ class Check(ABC):
         worst = measured.high if self.is_upper else measured.low
         if outcome == "pass":
             return f"Even the worse end of the interval, {worst:.2f}, is within the limit."
-        people = count_needed(measured, self.limit, is_upper=self.is_upper)
-        if people is None:
+        needed = count_needed(measured, self.limit, is_upper=self.is_upper)
+        if needed is None:
             return "The value lies beyond the limit, and its interval does not: it may well fail."
-        known = measured.groups if isinstance(measured, Sampled) else measured.n
-        return f"With about {people:,} people in place of {known:,} this value would pass."
+        known = _count_groups(measured)
+        unit = self.counts if known == measured.n else "people"
+        return f"With about {needed:,} {unit} in place of {known:,} this value would pass."
 
 
 def count_needed(measured: Measured, limit: float, *, is_upper: bool) -> int | None:
     """Groups with which the same value would have its whole interval within the limit.
 
-    Intervals shrink with the square root of the groups; those of what was never seen, a share of 0
-    or 1, by the exact bound. None where the value is beyond the limit.
+    Intervals shrink with the square root of the groups; those of what was never seen, at a value of
+    0 or 1, as the exact bound does. None where the value is beyond the limit.
     """
     sign = 1 if is_upper else -1
     room = sign * (limit - measured.value)
     reach = measured.high - measured.value if is_upper else measured.value - measured.low
     if room <= 0:
         return None
-    groups = measured.groups if isinstance(measured, Sampled) else measured.n
-    if measured.value in (0.0, 1.0) and room < 1:
-        return math.ceil(math.log(TAIL) / math.log(1 - room))
+    groups = _count_groups(measured)
+    if measured.value in (0.0, 1.0):
+        return math.ceil(math.log(TAIL) / math.log1p(-miss(groups) * min(room / reach, 1.0)))
     return math.ceil(groups * (reach / room) ** 2)
+
+
+def _count_groups(measured: Measured) -> int:
+    return measured.groups if isinstance(measured, Sampled) else measured.n
 
 
 def find_worst(found: Mapping[str, Sampled], *, is_upper: bool) -> tuple[str, Sampled]:
