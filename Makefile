@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help core install demo test fuzz results results-full path protocol audit-bench worked-case \
+.PHONY: help core install demo test fuzz results results-full path protocol audit-bench coverage-bench worked-case \
   bench bench-audit bench-build bench-predict predict app audit-packages licences check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
@@ -115,6 +115,11 @@ bench-predict: core ## prediction and training beside the stock ways; some minut
 # Planted faults: sixteen kinds of classifier, twenty of each, all audited; can be stopped.
 audit-bench: install ## sixteen kinds of planted fault, all audited; hours, can be stopped
 	python -m benchmarks.audit.measure_faults --work build/audit_bench --results question_02/results.json
+
+# Simulated data sets: how often the intervals hold the truth; can be stopped.
+coverage-bench: install ## how often the intervals hold the truth, simulated; half an hour, can be stopped
+	python -m benchmarks.coverage.measure --work build/coverage \
+	  --results question_02/results_coverage.json --figure question_02/figures/coverage.png
 
 # The worked case of question 2: one mistake planted in a small set, our network trained on it.
 worked-case: install ## a planted mistake that the audit finds; some minutes

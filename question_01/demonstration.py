@@ -15,7 +15,8 @@ from faceproof.data.forgery import NAMES, reconstruct
 from faceproof.data.images import measure_content_bytes
 from faceproof.data.sampling import Rows, draw_by_cell, sample_uniform
 from faceproof.data.settings import DemonstrationSettings
-from faceproof.metrics import Measured, auroc, measure
+from faceproof.intervals import Ranking
+from faceproof.metrics import Measured
 from faceproof.records import FAKE, ROLES, SPLITS
 from faceproof.results import Scalar
 from faceproof.storage import replacing
@@ -185,7 +186,7 @@ def measure_content_sizes(splits: Mapping[str, Dataset], seed: int) -> dict[str,
 
     def auroc_over(chosen: NDArray[np.int64]) -> Measured:
         kept, smallness = labels[chosen], -sizes[chosen].astype(np.float64)
-        return measure(lambda drawn: auroc(kept[drawn], smallness[drawn]), groups[chosen], seed)
+        return Ranking(kept, smallness).estimate(groups[chosen]).measured
 
     return {
         f"content_size_auroc_{method}": auroc_over(

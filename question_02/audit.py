@@ -31,8 +31,8 @@ def main() -> int:
         results.write(run.results, values, results.Run(run, audits.identify(run)))
     page = run.output / "report.html"
     pages.write_audit_page(run.output / audits.REPORT, page)
-    for finding in findings:
-        console.say(f"{finding.code:<20} {finding.outcome:<14} {finding.meaning} {finding.advice}")
+    for line in audits.tell(findings):
+        console.say(line)
     console.say(f"report       {page}")
     return console.EXIT_FINDINGS if audits.has_failed(findings) else 0
 

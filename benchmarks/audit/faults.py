@@ -21,9 +21,9 @@ from benchmarks.audit.planted_sets import COHORT, MEANT_FOR, SHORTCUTS, Fault, b
 from benchmarks.workers import run_tasks
 from faceproof.audit.audits import run_checks
 from faceproof.audit.cases import Question, open_case
+from faceproof.audit.checks import CHECKS
 from faceproof.audit.classifiers import Classifier
 from faceproof.audit.evidence import Evidence
-from faceproof.audit.rules import RULES
 from faceproof.data.checks.findings import Outcome
 from faceproof.data.images import Pixels
 from faceproof.detector.calibration import calibrate
@@ -272,9 +272,9 @@ def measure_bench(run: FaultSettings) -> dict[str, Measured | Scalar]:
     for fault, code in MEANT_FOR.items():
         values[f"{fault}_meant_for"] = code
         values[f"{fault}_detection_rate"] = _share(_fails(read[fault], code), run.seeds)
-        for one in RULES:
+        for one in CHECKS:
             values[f"{fault}_{one}_rate"] = sum(_fails(read[fault], one)) / run.seeds
-    for code in RULES:
+    for code in CHECKS:
         values[f"{code}_false_fail_rate"] = _share(_fails(sound, code), run.seeds)
     clean = [FAIL not in outcomes.values() for outcomes in sound]
     values["sound_rate"] = _share(clean, run.seeds)

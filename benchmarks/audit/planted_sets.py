@@ -45,7 +45,7 @@ SHORTCUTS: tuple[Fault, ...] = ("jpeg_quality", "resolution", "codec", "backgrou
 COHORT = "cohort"
 
 _SIDE = 92
-_PEOPLE: Mapping[Split, int] = {"train": 20, "validation": 8, "test": 12}
+_PEOPLE: Mapping[Split, int] = {"train": 14, "validation": 6, "test": 20}
 _DIM = 0.5  # brightness of the photos of one cohort
 _TINT_LEVELS = 14.0  # of the smooth colours that every photo gets
 _PATCH_LEVELS = 44.0

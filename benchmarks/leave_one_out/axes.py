@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from benchmarks.leave_one_out.cells import Cell, CellScores, read_cell
 from benchmarks.leave_one_out.protocol import MAIN, ProtocolSettings
+from faceproof.bootstrap import Statistic
 from faceproof.detector.calibration import Decision, calibrate
-from faceproof.detector.evaluation import Statistic, average, list_statistics, measure_all, on_rows
+from faceproof.detector.evaluation import average, list_statistics, measure_all
 from faceproof.errors import MetricError
+from faceproof.intervals import Ranking
 from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, Split
 from faceproof.results import Scalar
@@ -172,7 +174,7 @@ def measure_families(run: ProtocolSettings, pools: Pools, recipes: Mapping[str, 
         for name in BASELINES:
             margins = _score_baseline(run, pools, name, family, runs.rows)
             ranked[family][name] = _rank_all(test, runs.rows, margins)
-            statistic = {f"left_{family}_{name}_auroc": partial(on_rows, auroc, labels, margins)}
+            statistic = {f"left_{family}_{name}_auroc": Ranking(labels, margins)}
             values |= measure_all(statistic, groups, run.seed)
     return values | _compare(ranked, test, run.seed)
 
@@ -186,11 +188,11 @@ def _compare(
     def lead(baseline: str, rows: Rows) -> float:
         return mean("winner", rows) - mean(baseline, rows)
 
-    statistics: dict[str, Statistic] = {
-        f"left_families_{who}": partial(mean, who) for who in ("winner", *BASELINES)
-    }
-    statistics |= {f"beats_{name}": partial(lead, name) for name in BASELINES}
-    return measure_all(statistics, test.groups, seed)
+    means = {f"left_families_{who}": partial(mean, who) for who in ("winner", *BASELINES)}
+    leads = {f"beats_{name}": partial(lead, name) for name in BASELINES}
+    return measure_all(means, test.groups, seed) | measure_all(
+        leads, test.groups, seed, limits=(-1.0, 1.0)
+    )
 
 
 def _rank_all(test: LoadedSplit, rows: Rows, margins: NDArray[np.float64]) -> Statistic:
@@ -241,7 +243,7 @@ def measure_in_domain(run: ProtocolSettings, pools: Pools, winner: Recipe) -> Va
     for name in BASELINES:
         margins = _score_baseline(run, pools, name, None, runs.rows)
         values |= measure_all(
-            {f"{_IN_DOMAIN}_{name}_auroc": partial(on_rows, auroc, test.labels, margins)},
+            {f"{_IN_DOMAIN}_{name}_auroc": Ranking(test.labels, margins)},
             test.groups, run.seed,
         )  # fmt: skip
     return values | _measure_subgroups(runs, test, run.seed) | _find_worst_method(values)

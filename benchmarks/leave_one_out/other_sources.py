@@ -23,6 +23,7 @@ from faceproof.detector.calibration import Decision, Margins
 from faceproof.detector.evaluation import average, list_statistics, measure_all
 from faceproof.detector.models import WEIGHTS, load_model
 from faceproof.errors import ImageError
+from faceproof.intervals import FEWEST_GROUPS
 from faceproof.metrics import Labels, Rows, auroc
 from faceproof.records import FAKE, ROLES
 from faceproof.storage import claim_folder, hash_file, replacing
@@ -111,7 +112,8 @@ def measure_hard_reals(run: ProtocolSettings, pools: Pools, winner: Recipe) -> V
 
 def _choose_rows(test: LoadedSplit) -> Rows:
     names = np.unique(test.groups)
-    step = max(1, min(_STRESSED, len(names) // 2))  # an interval needs two
+    # An interval needs some groups of photos too.
+    step = max(1, min(_STRESSED, len(names) // (4 * FEWEST_GROUPS)))
     return np.flatnonzero(np.isin(test.groups, names[::step]))
 
 

@@ -27,7 +27,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Finding
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
-def test_a_person_reads_the_verdicts(
+def test_a_person_reads_the_verdict_first(
     page: Page, report: tuple[Path, list[Finding]], width: int
 ) -> None:
     place, findings = report
@@ -38,33 +38,45 @@ def test_a_person_reads_the_verdicts(
     page.goto(place.as_uri())
     asked = [url for url in heard if not url.startswith("data:")]
     assert asked == [place.as_uri()[:40]]  # the page itself, nothing else, no complaint
-    assert page.get_by_role("heading", level=1).inner_text() == "How much of this accuracy is real?"
-    assert page.locator("article").count() == page.locator("#findings tbody tr").count()
-    for one in findings:
-        outcome = page.locator(f"#{one.code} .outcome").inner_text().lower()
-        assert outcome == one.outcome.replace("_", " ")
-    assert "anna<script>" in page.locator("p").first.inner_text()
-    widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-    assert len(widths) > 20
-    assert min(widths) > 0  # every picture decodes
+    failed, questions = (
+        [one.code for one in findings if one.outcome == name] for name in ("fail", "underpowered")
+    )
+    verdict = page.get_by_role("heading", level=1).inner_text()
+    assert verdict.startswith("Do not trust this accuracy yet: ")
+    assert f"{len(questions)} open question" in verdict
+    assert "anna<script>" in page.locator("#subject").inner_text()
+    assert "label_noise" in failed
+    card = page.locator("#worst_label_noise")
+    assert "What to do:" in card.inner_text()
+    assert card.locator("svg circle").count() == 1
+    details = page.get_by_role("heading", name="Every check")
+    top = details.evaluate("node => node.getBoundingClientRect().top")
+    assert top < 3 * 800 * (1 if width > 400 else 2)  # three screens, six on a phone
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert overflow <= 0
-    assert page.locator("#findings tbody tr").count() == len(findings)
+    widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert min(widths) > 0  # every picture decodes
 
 
-def test_the_table_is_sorted_by_a_click(page: Page, report: tuple[Path, list[Finding]]) -> None:
+def test_a_link_leads_to_the_check_and_opens_it(
+    page: Page, report: tuple[Path, list[Finding]]
+) -> None:
+    place, findings = report
+    page.goto(place.as_uri())
+    assert page.locator("details.check").count() == len(findings)
+    question = next(one for one in findings if one.outcome == "underpowered")
+    assert not page.locator(f"#{question.code}").is_visible()
+    page.locator(f"a[href='#{question.code}']").first.click()
+    opened = page.locator(f"#{question.code}")
+    opened.wait_for(state="visible")
+    assert question.power in opened.inner_text()
+
+
+def test_no_face_is_shown_twice(page: Page, report: tuple[Path, list[Finding]]) -> None:
     page.goto(report[0].as_uri())
-
-    def column(number: int) -> list[str]:
-        return page.locator(f"#findings tbody td:nth-child({number})").all_inner_texts()
-
-    page.get_by_role("button", name="outcome").click()
-    assert column(2) == sorted(column(2))
-    page.get_by_role("button", name="outcome").click()
-    assert column(2) == sorted(column(2), reverse=True)
-    page.get_by_role("button", name="value").click()
-    values = [float(text) for text in column(3) if text]
-    assert values == sorted(values)
+    faces = page.evaluate("[...document.querySelectorAll('.faces img')].map(one => one.src)")
+    assert len(faces) > 10
+    assert len(set(faces)) == len(faces)
 
 
 def test_it_can_be_read_without_scripts(page: Page, report: tuple[Path, list[Finding]]) -> None:
@@ -72,5 +84,5 @@ def test_it_can_be_read_without_scripts(page: Page, report: tuple[Path, list[Fin
     assert context is not None
     quiet = context.new_context(java_script_enabled=False).new_page()
     quiet.goto(report[0].as_uri())
-    assert quiet.locator("article").count() == len(report[1])
+    assert quiet.locator("details.check").count() == len(report[1])
     quiet.close()

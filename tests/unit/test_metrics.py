@@ -9,12 +9,11 @@ from faceproof.metrics import (
     accuracy,
     auroc,
     average_precision,
-    bootstrap_interval,
     brier_score,
     calibration_error,
     equal_error_rate,
     found_at_false_alarms,
-    measure,
+    place,
     precision_recall_curve,
     reliability_bins,
     roc_curve,
@@ -102,41 +101,14 @@ def test_calibration_is_perfect_where_frequencies_are_as_stated(rng: np.random.G
         calibration_error(np.array([], int), np.array([]))
 
 
-def test_a_measured_statistic_has_count_and_interval() -> None:
-    values = np.arange(40.0)
-    groups = np.array([f"g{row}" for row in range(40)])
-    measured = measure(lambda rows: float(values[rows].mean()), groups, seed=0)
-    assert (measured.value, measured.n) == (19.5, 40)
-    # standard error of the mean: 11.5 / sqrt(40) = 1.83
-    assert measured.low == pytest.approx(19.5 - 1.96 * 1.83, abs=0.4)
-    assert measured.high == pytest.approx(19.5 + 1.96 * 1.83, abs=0.4)
-
-
-def test_interval_widens_when_images_of_a_person_agree(rng: np.random.Generator) -> None:
-    values = np.repeat(rng.normal(size=20), 10)
-    people = np.repeat([f"p{person}" for person in range(20)], 10)
-    images = np.array([f"i{image}" for image in range(200)])
-
-    def mean(rows: np.ndarray) -> float:
-        return float(values[rows].mean())
-
-    by_person = bootstrap_interval(mean, people, rng)
-    by_image = bootstrap_interval(mean, images, rng)
-    # ten equal images a person: the honest interval is sqrt(10) = 3.2 times as wide
-    assert 2.2 < np.ptp(by_person) / np.ptp(by_image) < 4.5
-
-
-def test_interval_needs_two_groups(rng: np.random.Generator) -> None:
-    with pytest.raises(MetricError, match="two groups"):
-        bootstrap_interval(lambda rows: 0.0, np.array(["a", "a"]), rng)
-
-
-def test_interval_gives_up_when_the_statistic_hardly_exists(rng: np.random.Generator) -> None:
-    def never(rows: np.ndarray) -> float:
-        raise MetricError("single class")
-
-    with pytest.raises(MetricError, match="too few"):
-        bootstrap_interval(never, np.array(["a", "b"]), rng)
+@given(ROWS)
+def test_placements_of_either_class_average_to_the_auroc(rows: list[tuple[int, int]]) -> None:
+    labels = np.array([label for label, _ in rows])
+    scores = np.array([float(score) for _, score in rows])
+    if len(set(labels)) == 2:
+        placed, expected = place(labels, scores), roc_auc_score(labels, scores)
+        for label in (0, 1):
+            assert placed[labels == label].mean() == pytest.approx(expected)
 
 
 def test_curves_go_from_nothing_called_fake_to_everything() -> None:

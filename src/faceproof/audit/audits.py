@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -9,23 +10,26 @@ from pathlib import Path
 import numpy as np
 
 from faceproof.audit.cases import Case, Question, open_case
-from faceproof.audit.checks import FINDERS
+from faceproof.audit.checks import CHECKS, SECTIONS
 from faceproof.audit.classifiers import Classifier, open_classifier
 from faceproof.audit.evidence import read_evidence
-from faceproof.audit.rules import RULES
 from faceproof.audit.settings import AuditSettings
 from faceproof.audit.suspects import list_errors, list_suspects
 from faceproof.console import progress
-from faceproof.data.checks.findings import Finding
+from faceproof.data.checks.findings import Finding, Outcome
 from faceproof.data.inputs.labels import parse_labels
 from faceproof.detector.models import WEIGHTS
 from faceproof.detector.report import list_curves
 from faceproof.errors import MetricError
+from faceproof.intervals import Share
 from faceproof.metrics import Measured, auroc
 from faceproof.results import Scalar
 from faceproof.storage import claim_folder, hash_file, replacing
 
 REPORT, TABLE = "report.json", "findings.csv"
+_WORDS: dict[Outcome, str] = {
+    "fail": "failed", "underpowered": "open", "pass": "passed", "not_applicable": "not judged",
+}  # fmt: skip
 
 
 def identify(run: AuditSettings) -> dict[str, str]:
@@ -77,10 +81,9 @@ def examine(run: AuditSettings, classifier: Classifier | None) -> Case:
 
 
 def run_checks(case: Case) -> list[Finding]:
-    """All checks, in the order of the rules."""
-    return [
-        FINDERS[code].run(code, case) for code in progress(RULES, "checking", "checks", len(RULES))
-    ]
+    """All checks, in the order of the report."""
+    checks = CHECKS.values()
+    return [check.run(case) for check in progress(checks, "checking", "checks", len(checks))]
 
 
 def has_failed(findings: Sequence[Finding]) -> bool:
@@ -88,19 +91,40 @@ def has_failed(findings: Sequence[Finding]) -> bool:
     return any(finding.outcome == "fail" for finding in findings)
 
 
+def tell(findings: Sequence[Finding]) -> list[str]:
+    """Failures and open questions as lines for a console, then the counts."""
+    lines = [
+        f"{_WORDS[one.outcome]:<8} {CHECKS[one.code].title} ({one.code}): {one.meaning} "
+        f"{one.advice if one.outcome == 'fail' else one.power}"
+        for outcome in ("fail", "underpowered")
+        for one in findings
+        if one.outcome == outcome
+    ]
+    counts = Counter(one.outcome for one in findings)
+    return [*lines, ", ".join(f"{counts[name]} {said}" for name, said in _WORDS.items())]
+
+
 def measure_classifier(case: Case) -> dict[str, Measured | Scalar]:
     """The numbers in question, where a classifier was given and they exist."""
     if case.test is None:
         return {}
     places = np.arange(len(case.labels))
-    right = (case.calls_fake == (case.labels == 1)).astype(np.float64)
+    right = Share(~case.is_wrong, np.ones(len(places), bool))
     try:
         return {
-            "classifier_auroc": case.measure(case.rank, places),
-            "classifier_accuracy": case.measure(lambda one: float(right[one].mean()), places),
+            "classifier_auroc": case.measure(case.ranking, places),
+            "classifier_accuracy": case.measure(right, places),
         }
     except MetricError:
         return {}
+
+
+def _describe(finding: Finding) -> dict[str, object]:
+    check = CHECKS[finding.code]
+    section = next(name for name, checks in SECTIONS.items() if check in checks)
+    return {
+        **asdict(finding), "section": section, "title": check.title, "is_upper": check.is_upper,
+    }  # fmt: skip
 
 
 def write_report(
@@ -118,7 +142,7 @@ def write_report(
         "classifier": {
             name: asdict(value) for name, value in classifier.items() if isinstance(value, Measured)
         },
-        "findings": [{**asdict(one), "section": RULES[one.code].section} for one in findings],
+        "findings": [_describe(one) for one in findings],
         "curves": None if case.test is None else list_curves(case.labels, case.scores),
         "errors": [] if case.test is None else list_errors(case),
         "suspects": [] if case.test is None else list_suspects(case),

@@ -1,9 +1,9 @@
 """What the checks are given: evidence, observations, and the scores that are in question."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from faceproof.audit.classifiers import Classifier
 from faceproof.audit.evidence import Evidence
 from faceproof.audit.observations import ForgedRegions, Observations, hash_rows, observe
 from faceproof.audit.scores import read_scores
+from faceproof.bootstrap import Statistic, measure
 from faceproof.console import progress
 from faceproof.data.checks.duplicates import Hash
 from faceproof.data.images import Pixels
@@ -21,13 +22,13 @@ from faceproof.data.inputs.labels import LabelReader
 from faceproof.data.inputs.names import NameIndex
 from faceproof.detector.calibration import Decision, Margins
 from faceproof.errors import ImageError, InputError, MetricError
-from faceproof.metrics import Labels, Measured, Rows, Scores, auroc, measure
+from faceproof.intervals import FEWEST_GROUPS, Combination, Ranking, Share
+from faceproof.metrics import Labels, Measured, Rows, Scores, auroc
 from faceproof.records import FAKE
 
 logger = logging.getLogger(__name__)
 
 _VALIDATION = "validation"
-_FEWEST_GROUPS = 5
 _CALIBRATING = 2000  # images of validation that are scored, at most
 _PLAIN = Decision(1.0, 0.5, 0.5, 0.5, 0.05)  # of a classifier that stored none
 
@@ -38,6 +39,27 @@ class Scored:
 
     rows: Rows
     margins: Margins
+
+
+@dataclass(frozen=True)
+class Sampled(Measured):
+    """A measured number, and over how many groups."""
+
+    groups: int
+
+    def widen(self, ratio: float) -> "Sampled":
+        """The same share or difference of shares, its bounds so many times as far away."""
+        low, high = (self.value + ratio * (one - self.value) for one in (self.low, self.high))
+        return replace(self, low=max(low, -1.0 if self.low < 0 else 0.0), high=min(high, 1.0))
+
+
+def sample(measured: Measured, groups: NDArray[np.str_]) -> Sampled:
+    """A measured number with the count of its groups, from the group of each row."""
+    return Sampled(**vars(measured), groups=len(np.unique(groups)))
+
+
+def _on_places(statistic: Statistic, places: Rows, drawn: Rows) -> float:
+    return statistic(places[drawn])
 
 
 @dataclass(frozen=True)
@@ -107,19 +129,35 @@ class Case:
             return None
         return np.asarray(self.evidence.table[name].astype(str))[self.scored.rows]
 
-    def measure(self, statistic: Callable[[Rows], float], places: Rows) -> Measured:
+    def measure(
+        self, statistic: Statistic, places: Rows, limits: tuple[float, float] = (0.0, 1.0)
+    ) -> Sampled:
         """A statistic of places among the scored rows, with its interval over groups.
 
         Args:
             statistic: from places among the scored rows to a number.
             places: which of them, shape (M,).
+            limits: between which it lies.
 
         Raises:
-            MetricError: the statistic or its interval does not exist, or there are fewer than five
-                groups.
+            MetricError: the statistic or its interval does not exist.
         """
-        require_groups(self.groups[places])
-        return measure(lambda drawn: statistic(places[drawn]), self.groups[places], self.seed)
+        groups = self.groups[places]
+        if isinstance(statistic, Share | Ranking | Combination):
+            statistic = statistic.keep(places)
+            return sample(measure(statistic, groups, self.seed, limits), groups)
+        own = partial(_on_places, statistic, places)
+        return sample(measure(own, groups, self.seed, limits), groups)
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """AUROC of the scored rows as a statistic."""
+        return Ranking(self.labels, self.scored.margins)
+
+    @cached_property
+    def is_wrong(self) -> NDArray[np.bool_]:
+        """The forced verdict is not the truth, shape (N,)."""
+        return np.asarray(self.calls_fake != (self.labels == FAKE))
 
     def rank(self, places: Rows) -> float:
         """AUROC of places among the scored rows."""
@@ -265,21 +303,10 @@ def draw_groups(groups: NDArray[np.str_], images: int, seed: int) -> Rows:
     taken: list[int] = []
     left = images
     for one in np.random.default_rng(seed).permutation(len(names)).tolist():
-        if len(taken) < _FEWEST_GROUPS or counts[one] <= left:
+        if len(taken) < FEWEST_GROUPS or counts[one] <= left:
             taken.append(one)
             left -= int(counts[one])
     return np.flatnonzero(np.isin(codes, taken))
-
-
-def require_groups(groups: NDArray[np.str_]) -> None:
-    """Refuse too few groups for an interval: draws of fewer hardly differ.
-
-    Raises:
-        MetricError: fewer than five.
-    """
-    count = len(np.unique(groups))
-    if count < _FEWEST_GROUPS:
-        raise MetricError(f"{count} groups are too few for an interval")
 
 
 def count_classes(labels: Labels) -> tuple[int, int]:

@@ -1,35 +1,31 @@
 """Numbers of scored images: how well they are ranked, how calibrated, how sure we are of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceproof.bootstrap import Statistic, measure
 from faceproof.detector.calibration import Decision
 from faceproof.errors import MetricError
+from faceproof.intervals import Ranking, Share
 from faceproof.metrics import (
     Labels,
     Measured,
     Rows,
     Scores,
-    accuracy,
-    auroc,
     average_precision,
     brier_score,
     calibration_error,
     equal_error_rate,
     found_at_false_alarms,
-    measure,
 )
 from faceproof.records import FAKE
 
 Metric = Callable[[Labels, Scores], float]
-Statistic = Callable[[Rows], float]
 
-_RANKINGS: Mapping[str, Metric] = {
-    "auroc": auroc,
+_METRICS: Mapping[str, Metric] = {
     "average_precision": average_precision,
     "eer": equal_error_rate,
     "found_at_5": partial(found_at_false_alarms, false_alarm_rate=0.05),
@@ -68,12 +64,7 @@ def measure_decision(
         What these images can give of `list_statistics`; a share of some images states their
         number, not that of all.
     """
-    values = measure_all(list_statistics(labels, scores, decision), groups, seed)
-    decided = (scores >= decision.fake_from) | (scores < decision.real_below)
-    among = {"false_alarms": labels != FAKE, "accuracy_decided": decided}
-    for name in among.keys() & values.keys():
-        values[name] = replace(values[name], n=int(among[name].sum()))
-    return values
+    return measure_all(list_statistics(labels, scores, decision), groups, seed)
 
 
 def list_statistics(labels: Labels, scores: Scores, decision: Decision) -> dict[str, Statistic]:
@@ -85,14 +76,14 @@ def list_statistics(labels: Labels, scores: Scores, decision: Decision) -> dict[
     called_fake = scores >= decision.fake_from
     decided = called_fake | (scores < decision.real_below)
     is_right = called_fake == (labels == FAKE)
-    statistics: dict[str, Statistic] = {
-        name: partial(on_rows, metric, labels, scores) for name, metric in _RANKINGS.items()
-    }
-    return statistics | {
-        "accuracy": lambda rows: accuracy(labels[rows], scores[rows], decision.threshold),
-        "coverage": lambda rows: float(decided[rows].mean()),
-        "accuracy_decided": lambda rows: _share(is_right[rows], decided[rows]),
-        "false_alarms": lambda rows: _share(called_fake[rows], labels[rows] != FAKE),
+    every = np.ones(len(labels), bool)
+    return {
+        "auroc": Ranking(labels, scores),
+        **{name: partial(on_rows, metric, labels, scores) for name, metric in _METRICS.items()},
+        "accuracy": Share(decision.force(scores) == (labels == FAKE), every),
+        "coverage": Share(decided, every),
+        "accuracy_decided": Share(is_right, decided),
+        "false_alarms": Share(called_fake, labels != FAKE),
     }
 
 
@@ -106,10 +97,11 @@ def average(runs: Sequence[Mapping[str, Statistic]]) -> dict[str, Statistic]:
 
 
 def measure_all(
-    statistics: Mapping[str, Statistic], groups: NDArray[np.str_], seed: int
-) -> dict[str, Measured]:
+    statistics: Mapping[str, Statistic], groups: NDArray[np.str_], seed: int,
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> dict[str, Measured]:  # fmt: skip
     """Each statistic with its interval over components; those that do not exist are left out."""
-    values = {name: _try(statistic, groups, seed) for name, statistic in statistics.items()}
+    values = {name: _try(one, groups, seed, limits) for name, one in statistics.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -118,14 +110,10 @@ def on_rows(metric: Metric, labels: Labels, scores: Scores, rows: Rows) -> float
     return metric(labels[rows], scores[rows])
 
 
-def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
-    if not among.any():
-        raise MetricError("a share of no images")
-    return float(hits[among].mean())
-
-
-def _try(statistic: Statistic, groups: NDArray[np.str_], seed: int) -> Measured | None:
+def _try(
+    statistic: Statistic, groups: NDArray[np.str_], seed: int, limits: tuple[float, float]
+) -> Measured | None:
     try:
-        return measure(statistic, groups, seed)
+        return measure(statistic, groups, seed, limits)
     except MetricError:
         return None

@@ -28,6 +28,7 @@ TRACKED: Mapping[str, str] = {
     "speeds": "training/results_speed.json",
     "bench": "question_02/results.json",
     "growth": "question_02/results_growth.json",
+    "coverage": "question_02/results_coverage.json",
     "planted": "question_02/results_planted.json",
     "worked_training": "question_02/results_worked_training.json",
     "worked": "question_02/results_worked.json",

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
 from faceproof.detector.calibration import Decision, Margins, to_margins
-from faceproof.detector.evaluation import Statistic, measure_all, measure_decision, on_rows
+from faceproof.detector.evaluation import measure_all, measure_decision
 from faceproof.detector.preprocessing import to_tensor
-from faceproof.metrics import Labels, Measured, Rows, auroc
+from faceproof.intervals import Ranking, Share
+from faceproof.metrics import Labels, Measured, Rows
 from faceproof.records import FAKE
 from faceproof.storage import claim_folder, replacing
 from faceproof.training.augmentation import Augment
@@ -160,12 +160,12 @@ def measure_sources(
     is_brought = ~is_real & np.asarray(table["seed"].isna())
     if len(set(sources[is_real])) < 2:
         return {}
-    rank = partial(on_rows, auroc, split.labels, split.margins)
+    rank = Ranking(split.labels, split.margins)
     values: dict[str, Measured] = {}
     for source in sorted(set(sources)):
         is_own = sources == source
-        tell = partial(on_rows, auroc, is_own.astype(np.int64), split.margins)
-        asked: dict[str, tuple[_Mask, Statistic]] = {}
+        tell = Ranking(is_own.astype(np.int64), split.margins)
+        asked: dict[str, tuple[_Mask, Share | Ranking]] = {}
         if (is_own & is_real).any():
             asked[f"false_alarms_{source}"] = is_own & is_real, _share_called(split, decision)
             asked[f"auroc_{source}_against_reals"] = is_real, tell
@@ -195,21 +195,17 @@ def measure_people(
     return values
 
 
-def _share_called(split: ScoredSplit, decision: Decision) -> Statistic:
+def _share_called(split: ScoredSplit, decision: Decision) -> Share:
     """The share that a verdict that may abstain calls fake."""
     calls = decision.to_scores(split.margins) >= decision.fake_from
-    return lambda rows: float(calls[rows].mean())
+    return Share(calls, np.ones(len(calls), bool))
 
 
 def _measure_part(
-    name: str, statistic: Statistic, among: _Mask, split: ScoredSplit, seed: int
+    name: str, statistic: Share | Ranking, among: _Mask, split: ScoredSplit, seed: int
 ) -> dict[str, Measured]:
     part = np.flatnonzero(among)
-    return measure_all({name: partial(_on_part, statistic, part)}, split.groups[part], seed)
-
-
-def _on_part(statistic: Statistic, part: Rows, rows: Rows) -> float:
-    return statistic(part[rows])
+    return measure_all({name: statistic.keep(part)}, split.groups[part], seed)
 
 
 def measure_split(
@@ -225,7 +221,7 @@ def measure_split(
     values = {f"{name}_{metric}": value for metric, value in whole.items()}
     for method in split.pool.methods:
         known = split.keep(split.pool.rows_against(method))
-        statistic = partial(on_rows, auroc, known.labels, known.margins)
+        statistic = Ranking(known.labels, known.margins)
         measured = measure_all({f"{name}_auroc_{method}": statistic}, known.groups, seed)
         values |= measured
     return values

@@ -6,7 +6,7 @@ from benchmarks.audit import faults
 from benchmarks.audit.faults import SOUND, FaultSettings, list_classifiers, locate, measure_bench
 from benchmarks.audit.planted_sets import MEANT_FOR, build_evidence
 
-from faceproof.audit.rules import RULES
+from faceproof.audit.checks import CHECKS
 from faceproof.errors import SettingsError
 from faceproof.metrics import Measured
 from faceproof.storage import claim_folder
@@ -22,7 +22,7 @@ def test_a_set_is_the_same_for_the_same_seed_and_planted_as_told() -> None:
 
 
 def test_each_fault_has_a_check_of_its_own_that_exists() -> None:
-    assert set(MEANT_FOR.values()) <= set(RULES)
+    assert set(MEANT_FOR.values()) <= set(CHECKS)
     assert len(MEANT_FOR) >= 10
     assert len(SOUND) >= 5
 
@@ -32,7 +32,7 @@ def test_the_table_counts_what_failed(tmp_path: Path) -> None:
     run = FaultSettings(tmp_path, tmp_path / "r.json", seeds=2, seed=7)
     for name, fault in list_classifiers().items():
         for seed in (7, 8):
-            told = dict.fromkeys(RULES, "pass")
+            told = dict.fromkeys(CHECKS, "pass")
             if fault is not None and seed == 7:
                 told[MEANT_FOR[fault]] = "fail"
             if name == "sound_half" and seed == 8:
@@ -53,7 +53,7 @@ def test_the_table_counts_what_failed(tmp_path: Path) -> None:
     assert isinstance(clean, Measured)
     assert clean.value == 0.9
     assert values["codec_shortcut_codec_rate"] == 0.5
-    assert values["sound_pass_mean"] == len(RULES) - 0.1
+    assert values["sound_pass_mean"] == len(CHECKS) - 0.1
     assert values["sound_underpowered_mean"] == 0
     assert values["codec_leak_identity_rate"] == 0
 

@@ -9,6 +9,7 @@ from benchmarks.leave_one_out.axes import Values
 from benchmarks.leave_one_out.cells import Cell
 from benchmarks.leave_one_out.protocol import MAIN, ProtocolSettings
 from tests.conftest import DECISION, TINY
+from tests.unit.training.conftest import load, make_rows
 
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.detector.models import make_model, save_model
@@ -81,9 +82,10 @@ def test_stresses_count_verdicts_that_flip_and_stay_on_disk(
     assert other_sources.measure_stresses(run, splits(pool), "none") == values
 
 
-def test_hard_reals_are_photos_alone(run: ProtocolSettings, pool: LoadedSplit) -> None:
-    values = other_sources.measure_hard_reals(run, splits(pool), "none")
+def test_hard_reals_are_photos_alone(run: ProtocolSettings, face: Pixels, tmp_path: Path) -> None:
+    people = load(make_rows(face, 6), tmp_path)  # four are too few for an interval
+    values = other_sources.measure_hard_reals(run, splits(people), "none")
     assert value_of(values, "hard_low_light_false_alarms") == 1.0  # these models cry always
     found = values["hard_as_is_false_alarms"]
     assert isinstance(found, Measured)
-    assert found.n <= 4
+    assert found.n <= 6

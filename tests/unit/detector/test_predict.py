@@ -134,7 +134,7 @@ def test_accuracy_is_over_readable_images_with_known_truth() -> None:
     values = measure_known(tally, DECISION, seed=0)
     assert values["accuracy"].value == pytest.approx(2 / 3)
     assert values["accuracy"].n == 3
-    assert values["auroc"].value == 1.0
+    assert "auroc" not in values  # three people are too few for its interval
     assert "n = 3 readable" in format_metric("accuracy", values["accuracy"])
     assert tally.counts() == {
         "images": 5, "unreadable": 1, "unsure": 1, "without_face": 0, "known": 3,

@@ -17,12 +17,16 @@ PEOPLE = 4
 
 @pytest.fixture(scope="session")
 def rows(face: Pixels) -> Dataset:
+    return make_rows(face, PEOPLE)
+
+
+def make_rows(face: Pixels, people: int) -> Dataset:
     """Of each photo: itself, a sham, a swap masked in the middle, a synthesized face beside it."""
     square = face[10:102]
     mask = np.zeros(square.shape[:2], np.uint8)
     mask[30:60, 30:60] = 255
     records = []
-    for person in range(PEOPLE):
+    for person in range(people):
         photo = np.roll(square, 5 * person, axis=1)
         fake = photo.copy()
         fake[30:60, 30:60] = 255 - fake[30:60, 30:60]
@@ -58,9 +62,12 @@ def rows(face: Pixels) -> Dataset:
 
 @pytest.fixture(scope="session")
 def pool(rows: Dataset, tmp_path_factory: pytest.TempPathFactory) -> LoadedSplit:
+    return load(rows, tmp_path_factory.mktemp("pixels"))
+
+
+def load(rows: Dataset, folder: Path) -> LoadedSplit:
     table: pd.DataFrame = rows.remove_columns(["image", "mask"]).to_pandas()
-    images = open_pixels(rows, tmp_path_factory.mktemp("pixels"))
-    return LoadedSplit(table, images, rows, "f" * 64)
+    return LoadedSplit(table, open_pixels(rows, folder), rows, "f" * 64)
 
 
 @pytest.fixture(scope="session")

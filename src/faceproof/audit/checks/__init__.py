@@ -11,14 +11,16 @@ from faceproof.audit.checks import (
     shifts,
     shortcuts,
 )
-from faceproof.audit.checks.finders import Finder
+from faceproof.audit.checks.check import Check
 
-FINDERS: Mapping[str, Finder] = {
-    **leaks.FINDERS,
-    **shortcuts.FINDERS,
-    **reliance.FINDERS,
-    **shifts.FINDERS,
-    **decisions.FINDERS,
-    **people.FINDERS,
-    **comparisons.FINDERS,
-}  # one for each rule
+SECTIONS: Mapping[str, tuple[Check, ...]] = {
+    "Leaks": leaks.CHECKS,
+    "Shortcuts in the data": shortcuts.CHECKS,
+    "What the classifier follows": reliance.FOLLOWS,
+    "What is left when something is taken away": reliance.ABLATIONS,
+    "Other conditions": shifts.CHECKS,
+    "Decisions": decisions.CHECKS,
+    "Groups of people and pictures": people.CHECKS,
+    "Comparisons": comparisons.CHECKS,
+}  # in the order of the report
+CHECKS: Mapping[str, Check] = {one.code: one for checks in SECTIONS.values() for one in checks}

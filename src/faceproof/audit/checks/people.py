@@ -1,20 +1,20 @@
 """For whom does it fail: stated subgroups, slices of alike pictures, labels in doubt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from cleanlab.filter import find_label_issues
-from fairlearn.metrics import MetricFrame
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.metrics import balanced_accuracy_score
 
-from faceproof.audit import rules
-from faceproof.audit.cases import Case, count_classes
-from faceproof.audit.checks.finders import Finder
+from faceproof.audit.cases import Case, Sampled, count_classes
+from faceproof.audit.checks.check import Check, find_worst
 from faceproof.data.checks.findings import Finding
 from faceproof.errors import MetricError
+from faceproof.intervals import Combination, Share
 from faceproof.metrics import Rows
 from faceproof.records import FAKE, NONE, SHAM
 
@@ -25,31 +25,38 @@ _SLICES, _SLICE_IMAGES = 8, 15
 _COMPONENTS = 16
 _TELLING = 0.7  # AUROC below which scores cannot put a label in doubt
 _FIRM = 0.5  # share of the right ones that are less certain than a suspect must be
+_LOOK = "Look at these images first; collect more of them or say that they are not covered."
 
 
-def _compare(case: Case) -> Finding:
-    columns = [name for name in (*_COLUMNS, *case.subgroups) if case.column(name) is not None]
-    gaps = [one for name in columns if (one := _find_gap(case, name)) is not None]
-    if not gaps:
-        return rules.skip(
-            "subgroup_gap", f"No column states two subgroups with {_FEWEST} images of each label."
-        )
-    _, name, worst, best = max(gaps)
-    values = case.column(name)
-    assert values is not None
-    places = np.flatnonzero(np.isin(values, [worst, best]))
+class SubgroupGap(Check):
+    """Mean of missed fakes and false alarms in one subgroup less that in another."""
 
-    def gap(drawn: Rows) -> float:
-        return _find_error(case, drawn[values[drawn] == worst]) - _find_error(
-            case, drawn[values[drawn] == best]
-        )
+    code, title = "subgroup_gap", "Errors by subgroup"
+    measure = "largest difference in error between subgroups"
+    limit = 0.10
+    passed = "No subgroup fares much worse than another."
+    failed = "One subgroup fares much worse than another."
+    advice = _LOOK
 
-    measured = case.measure(gap, places)
-    return rules.judge("subgroup_gap", measured, f"Worst {name}: {worst}, best: {best}.")
+    def find(self, case: Case) -> Finding:
+        columns = [name for name in (*_COLUMNS, *case.subgroups) if case.column(name) is not None]
+        found: dict[str, Sampled] = {}
+        for said, gap, places in (one for name in columns for one in _list_gaps(case, name)):
+            try:
+                found[said] = case.measure(gap, places)
+            except MetricError:
+                continue
+        if not found:
+            return self.skip(
+                f"No column states two subgroups with {_FEWEST} images of each label and people "
+                "enough."
+            )
+        said, measured = find_worst(found, is_upper=True)
+        return self.judge(measured, f"The largest of {len(found)} compared is {said}.")
 
 
-def _find_gap(case: Case, name: str) -> tuple[float, str, str, str] | None:
-    """The largest difference in error within a column, with the two values; None where one is."""
+def _list_gaps(case: Case, name: str) -> Iterator[tuple[str, Combination, Rows]]:
+    """The gap of each pair of large subgroups of a column, the one with more errors first."""
     values = case.column(name)
     assert values is not None
     large = [
@@ -57,59 +64,60 @@ def _find_gap(case: Case, name: str) -> tuple[float, str, str, str] | None:
         for value in np.unique(values)
         if value not in _UNKNOWN and min(count_classes(case.labels[values == value])) >= _FEWEST
     ]
-    if len(large) < 2:
-        return None
-    places = np.isin(values, large)
-    frame = MetricFrame(
-        metrics=balanced_accuracy_score,
-        y_true=case.labels[places],
-        y_pred=case.calls_fake[places].astype(int),
-        sensitive_features=values[places],
-    )
-    by_group = frame.by_group
-    return float(frame.difference()), name, str(by_group.idxmin()), str(by_group.idxmax())
+    is_fake = case.labels == FAKE
+    for pair in combinations(large, 2):
+        places = np.flatnonzero(np.isin(values, pair))
+        first, second = (
+            tuple(Share(case.is_wrong, (values == value) & kind) for kind in (is_fake, ~is_fake))
+            for value in pair
+        )
+        signed = [(0.5, one) for one in first] + [(-0.5, one) for one in second]
+        gap = Combination(tuple(signed))
+        worse, better = pair
+        if gap(np.arange(len(values))) < 0:
+            gap = Combination(tuple((-weight, one) for weight, one in signed))
+            worse, better = better, worse
+        yield f"{name} {worse} against {better}", gap, places
 
 
-def _find_error(case: Case, places: Rows) -> float:
-    """Mean of missed fakes and false alarms."""
-    labels, calls = case.labels[places] == FAKE, case.calls_fake[places]
-    if not len(places) or labels.all() or not labels.any():
-        raise MetricError("a subgroup without both labels")
-    return float(((~calls[labels]).mean() + calls[~labels].mean()) / 2)
-
-
-def _slice(case: Case) -> Finding:
+class Slices(Check):
     """Slices are found on half of the groups and measured on the other half.
 
     Pictures are clustered by what they look like, not by the classifier's features: near its
     boundary those cluster errors by nature.
     """
+
+    code, title = "slices", "Errors among alike pictures"
+    measure = "error of the worst slice of alike pictures, over the mean"
+    limit = 0.20
+    passed = "No slice of alike pictures stands out."
+    failed = "There is a slice of alike pictures on which it fails."
+    advice = _LOOK
+
+    def find(self, case: Case) -> Finding:
+        found, unseen = _halve(case)
+        if min(len(found), len(unseen)) < 2 * _SLICE_IMAGES:
+            return self.open(f"There are {len(case.labels)} images.", len(case.labels))
+        parts = min(_SLICES, len(found) // _SLICE_IMAGES)
+        where = _find_slice(case, found, parts)
+        size = int(where[unseen].sum())
+        if size < _SLICE_IMAGES:
+            return self.open(f"The worst slice has {size} images.", len(unseen))
+        every = np.ones(len(where), bool)
+        inside, anywhere = Share(case.is_wrong, where), Share(case.is_wrong, every)
+        measured = case.measure(Combination(((1.0, inside), (-1.0, anywhere))), unseen)
+        return self.judge(measured, f"The worst of {parts} slices has {size} images.")
+
+
+def _find_slice(case: Case, found: Rows, parts: int) -> NDArray[np.bool_]:
+    """Where the slice lies that has the most errors among the given places, shape (N,)."""
     rows = {row: place for place, row in enumerate(case.seen.rows.tolist())}
     chosen = [rows[row] for row in case.scored.rows.tolist()]
     looks = case.seen.baselines["thumbnail"][chosen]
-    halves = _halve(case)
-    if min(len(half) for half in halves) < 2 * _SLICE_IMAGES:
-        return rules.judge("slices", None, f"There are {len(looks)} images.", len(looks))
-    found, unseen = halves
-    parts = min(_SLICES, len(found) // _SLICE_IMAGES)
     reduced = PCA(min(_COMPONENTS, *looks[found].shape), random_state=case.seed).fit(looks[found])
     clusters = KMeans(parts, n_init=4, random_state=case.seed).fit(reduced.transform(looks[found]))
-    is_wrong = (case.calls_fake != (case.labels == FAKE)).astype(np.float64)
-    errors = [is_wrong[found][clusters.labels_ == one].mean() for one in range(parts)]
-    worst = int(np.argmax(errors))
-    where = clusters.predict(reduced.transform(looks)) == worst
-
-    def excess(drawn: Rows) -> float:
-        inside = drawn[where[drawn]]
-        if not len(inside):
-            raise MetricError("no image of the slice")
-        return float(is_wrong[inside].mean() - is_wrong[drawn].mean())
-
-    size = int(where[unseen].sum())
-    if size < _SLICE_IMAGES:
-        return rules.judge("slices", None, f"The worst slice has {size} images.", len(unseen))
-    measured = case.measure(excess, unseen)
-    return rules.judge("slices", measured, f"The worst of {parts} slices has {size} images.")
+    errors = [case.is_wrong[found][clusters.labels_ == one].mean() for one in range(parts)]
+    return np.asarray(clusters.predict(reduced.transform(looks)) == int(np.argmax(errors)))
 
 
 def _halve(case: Case) -> tuple[Rows, Rows]:
@@ -143,27 +151,37 @@ def find_suspects(case: Case) -> NDArray[np.bool_]:
     return suspects
 
 
-def _doubt(case: Case) -> Finding:
+class LabelNoise(Check):
     """The firm suspects stand for as many wrong labels that are contradicted less firmly.
 
     Fakes of a method that the scores do not find are left out: they would all be in doubt.
     """
-    places, missed = _find_telling(case)
-    reals, fakes = count_classes(case.labels[places])
-    if missed and not fakes:
-        return rules.skip("label_noise", "The scores find no method well enough to doubt a label.")
-    if min(reals, fakes) < _FEWEST:
-        return rules.judge("label_noise", None, f"{reals} real and {fakes} fake images.")
-    ranked = case.rank(places)
-    if ranked < _TELLING:
-        return rules.skip(
-            "label_noise", f"With an AUROC of {ranked:.2f} the scores cannot put a label in doubt."
-        )
-    suspects = find_suspects(case)
-    measured = case.measure(lambda one: min(1.0, float(suspects[one].mean()) / _FIRM), places)
-    left = f" Left out, because they are not found: {', '.join(missed)}." if missed else ""
-    note = f"{int(suspects[places].sum())} labels are contradicted firmly.{left}"
-    return rules.judge("label_noise", measured, note)
+
+    code, title = "label_noise", "Wrong labels"
+    measure = "share of labels that are wrong, by the scores"
+    limit = 0.05
+    passed = "The labels agree with what the scores say."
+    failed = "Some labels look wrong, so the number has a ceiling and a bias."
+    advice = "Look at the suspects in the report; correct or remove them in every split."
+
+    def find(self, case: Case) -> Finding:
+        places, missed = _find_telling(case)
+        reals, fakes = count_classes(case.labels[places])
+        if missed and not fakes:
+            return self.skip("The scores find no method well enough to doubt a label.")
+        if min(reals, fakes) < _FEWEST:
+            return self.open(f"There are {reals} real and {fakes} fake images.", len(places))
+        ranked = case.rank(places)
+        if ranked < _TELLING:
+            return self.skip(
+                f"With an AUROC of {ranked:.2f} the scores cannot put a label in doubt."
+            )
+        suspects = find_suspects(case)
+        firm = case.measure(Share(suspects, np.ones(len(suspects), bool)), places)
+        value, low, high = (min(1.0, one / _FIRM) for one in (firm.value, firm.low, firm.high))
+        left = f" Left out, because they are not found: {', '.join(missed)}." if missed else ""
+        note = f"{int(suspects[places].sum())} labels are contradicted firmly.{left}"
+        return self.judge(replace(firm, value=value, low=low, high=high), note)
 
 
 def _find_telling(case: Case) -> tuple[Rows, list[str]]:
@@ -181,8 +199,4 @@ def _find_telling(case: Case) -> tuple[Rows, list[str]]:
     return np.flatnonzero(~(is_fake & np.isin(methods, missed))), missed
 
 
-FINDERS: Mapping[str, Finder] = {
-    "subgroup_gap": Finder("scores", _compare),
-    "slices": Finder("scores", _slice),
-    "label_noise": Finder("scores", _doubt),
-}
+CHECKS: tuple[Check, ...] = (SubgroupGap(), Slices(), LabelNoise())

@@ -1,19 +1,17 @@
-"""Away from home: by kind of forgery and source, on worse images, on odd real photos."""
-
-from collections.abc import Callable, Mapping
-from functools import partial
+"""Under other conditions: by kind of forgery and source, on worse images, on odd real photos."""
 
 import numpy as np
 
-from faceproof.audit import rules
-from faceproof.audit.cases import Case, count_classes
-from faceproof.audit.checks.finders import Finder
+from faceproof.audit.cases import Case, Sampled, count_classes
+from faceproof.audit.checks.check import Check, find_worst
+from faceproof.audit.checks.reliance import ALIGNED, rank_changed
 from faceproof.console import progress
 from faceproof.data.checks.findings import Finding
 from faceproof.data.images import Pixels
 from faceproof.detector.calibration import Margins
 from faceproof.errors import ImageError, MetricError
-from faceproof.metrics import Measured, Rows, auroc
+from faceproof.intervals import Share
+from faceproof.metrics import Rows
 from faceproof.records import FAKE, NONE, SHAM
 from faceproof.training.augmentation import Augment
 from faceproof.training.corruptions import HARD_REALS, TIERS
@@ -21,35 +19,92 @@ from faceproof.training.corruptions import HARD_REALS, TIERS
 _FEWEST = 20  # images that a kind must have to be named
 
 
-def _find_worst(name: str, case: Case) -> Finding:
-    code = f"worst_{name}"
-    column = case.column(name)
-    if column is None:
-        return rules.skip(code, f"The data do not state the {name}.")
-    is_fake = case.labels == FAKE
-    found: dict[str, Measured] = {}
-    for kind in sorted({*column[is_fake]} - {NONE, SHAM}):
-        among = column == kind if name == "source" else (column == kind) & is_fake
-        places = np.flatnonzero(among if name == "source" else among | ~is_fake)
-        if min(count_classes(case.labels[places])) < _FEWEST:
-            continue
-        try:
-            found[kind] = case.measure(case.rank, places)
-        except MetricError:
-            continue
-    if len(found) < 2:  # one kind alone is the whole
-        return rules.skip(code, f"Fewer than two kinds of {name} have {_FEWEST} of each label.")
-    worst = min(found, key=lambda kind: found[kind].value)
-    said = ", ".join(f"{kind} {one.value:.2f}" for kind, one in found.items())
-    return rules.judge(code, found[worst], f"The worst is {worst}. By {name}: {said}.")
+class Worst(Check):
+    """The AUROC of each kind against all reals, or within each source; the worst is judged."""
+
+    limit = 0.60
+    is_upper = False
+
+    def __init__(self, name: str) -> None:
+        """Name the column that tells the kinds apart."""
+        self._name, self.code, self.title = name, f"worst_{name}", f"The {name} that is found worst"
+        self.measure = f"AUROC on the {name} that is found worst"
+        self.passed = f"Every {name} is found."
+        self.failed = f"The number is an average: one {name} is hardly found at all."
+        self.advice = f"State the worst {name} beside the mean; train with more kinds of forgery."
+
+    def find(self, case: Case) -> Finding:
+        column = case.column(self._name)
+        if column is None:
+            return self.skip(f"The data do not state the {self._name}.")
+        is_fake = case.labels == FAKE
+        found: dict[str, Sampled] = {}
+        for kind in sorted({*column[is_fake]} - {NONE, SHAM}):
+            own = column == kind
+            places = np.flatnonzero(own if self._name == "source" else (own & is_fake) | ~is_fake)
+            if min(count_classes(case.labels[places])) < _FEWEST:
+                continue
+            try:
+                found[kind] = case.measure(case.ranking, places)
+            except MetricError:
+                continue
+        if len(found) < 2:  # one kind alone is the whole
+            return self.skip(f"Fewer than two kinds of {self._name} have {_FEWEST} of each label.")
+        worst, measured = find_worst(found, is_upper=False)
+        said = ", ".join(f"{kind} {one.value:.2f}" for kind, one in found.items())
+        return self.judge(measured, f"The worst is {worst}. By {self._name}: {said}.")
 
 
-def _degrade(name: str, case: Case) -> Finding:
-    places = case.drawn
-    margins = np.full(len(case.scored.rows), np.nan)
-    margins[places] = _score(case, places, TIERS[name])
-    measured = case.measure(lambda one: auroc(case.labels[one], margins[one]), places)
-    return rules.judge(f"tier_{name}", measured, f"As they are: {case.rank(places):.2f}.")
+class Tier(Check):
+    """AUROC after what happens to images on their way."""
+
+    limit = 0.60
+    is_upper = False
+    needs = "model"
+    passed = "It stands what happens to an image on its way."
+    failed = "It does not survive what happens to an image on its way."
+    advice = ALIGNED
+
+    def __init__(self, name: str, change: str) -> None:
+        """Name the change."""
+        self._name, self.code, self.title = name, f"tier_{name}", f"After {change}"
+        self.measure = f"AUROC after {change}"
+
+    def find(self, case: Case) -> Finding:
+        margins = _score(case, case.drawn, TIERS[self._name])
+        return self.judge(*rank_changed(case, case.drawn, margins))
+
+
+class HardReals(Check):
+    """False alarms on real photos made to look odd, by kind; the worst is judged."""
+
+    code, title = "hard_reals", "Odd but real photos"
+    measure = "false alarms on the kind of odd real photo that is worst"
+    limit = 0.30
+    counts = "real images"
+    needs = "model"
+    passed = "Retouched, sharpened, upscaled and dark photos stay real."
+    failed = (
+        "Real photos that were only retouched, sharpened, upscaled or taken in the dark are called "
+        "fake."
+    )
+    advice = ALIGNED
+
+    def find(self, case: Case) -> Finding:
+        reals = case.drawn[case.labels[case.drawn] != FAKE]
+        if len(reals) < _FEWEST:
+            return self.open(f"There are not {_FEWEST} real images.", len(reals))
+        found: dict[str, Sampled] = {}
+        for name, change in progress(HARD_REALS.items(), "odd reals", "kinds", len(HARD_REALS)):
+            alarms = np.zeros(len(case.scored.rows), bool)
+            alarms[reals] = case.decision.force(
+                case.decision.to_scores(_score(case, reals, change))
+            )
+            found[name] = case.measure(Share(alarms, np.ones(len(alarms), bool)), reals)
+        _, measured = find_worst(found, is_upper=True)
+        said = ", ".join(f"{name} {one.value:.2f}" for name, one in found.items())
+        plain = float(case.calls_fake[reals].mean())
+        return self.judge(measured, f"As they are {plain:.2f}, {said}.")
 
 
 def _score(case: Case, places: Rows, change: Augment) -> Margins:
@@ -68,31 +123,9 @@ def _change(picture: Pixels, change: Augment, rng: np.random.Generator) -> Pixel
         return picture
 
 
-def _alarm(case: Case) -> Finding:
-    reals = case.drawn[case.labels[case.drawn] != FAKE]
-    if len(reals) < _FEWEST:
-        return rules.judge("hard_reals", None, f"There are not {_FEWEST} real images.", len(reals))
-    found: dict[str, Measured] = {}
-    for name, change in progress(HARD_REALS.items(), "odd reals", "kinds", len(HARD_REALS)):
-        alarms = np.zeros(len(case.scored.rows))
-        scores = case.decision.to_scores(_score(case, reals, change))
-        alarms[reals] = case.decision.force(scores)
-        found[name] = case.measure(_mean_of(alarms), reals)
-    worst = max(found, key=lambda name: found[name].value)
-    said = ", ".join(f"{name} {one.value:.2f}" for name, one in found.items())
-    plain = float(case.calls_fake[reals].mean())
-    return rules.judge("hard_reals", found[worst], f"As they are {plain:.2f}, {said}.")
-
-
-def _mean_of(values: np.ndarray) -> Callable[[Rows], float]:
-    return lambda places: float(values[places].mean())
-
-
-FINDERS: Mapping[str, Finder] = {
-    **{
-        f"worst_{name}": Finder("scores", partial(_find_worst, name))
-        for name in ("method", "family", "source")
-    },
-    **{f"tier_{name}": Finder("model", partial(_degrade, name)) for name in TIERS},
-    "hard_reals": Finder("model", _alarm),
-}
+CHECKS: tuple[Check, ...] = (
+    Worst("method"), Worst("family"), Worst("source"),
+    Tier("web", "shrinking to three quarters and JPEG 60"),
+    Tier("hard", "shrinking to half size and JPEG 40"),
+    HardReals(),
+)  # fmt: skip

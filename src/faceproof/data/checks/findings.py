@@ -17,7 +17,8 @@ class Finding:
     `value` over `n` is compared with `limit`, in the unit that `measure` names. `low` and `high`
     are its 95 % interval, None where everything was counted; `value` is None where it could not be
     measured. `underpowered` means: these data cannot tell; `not_applicable`: they lack what the
-    check looks at, or the value is told and not judged. `power` says what would have been seen.
+    check looks at, or the value is told and not judged. `power` says what would have been seen, and
+    `counts` what n counts.
     """
 
     code: str
@@ -31,6 +32,7 @@ class Finding:
     meaning: str
     advice: str
     power: str = ""
+    counts: str = "images"
 
 
 def to_values(findings: Sequence[Finding]) -> dict[str, Measured | Scalar]:

@@ -13,7 +13,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from faceproof.data.checks.findings import Finding, Outcome
 from faceproof.data.images import UNDECODABLE
 from faceproof.errors import MetricError
-from faceproof.metrics import Labels, Measured, auroc, measure
+from faceproof.intervals import Ranking
+from faceproof.metrics import Labels, Measured
 
 FAIL_ABOVE = 0.55  # AUROC: the interval lies wholly above, so the label does leak
 PASS_BELOW = 0.60  # AUROC: the interval must end at or below it, and the value at FAIL_ABOVE
@@ -82,7 +83,7 @@ def probe(
         scores[unseen] = (
             forest.predict_proba(table[unseen])[:, -1] if len(forest.classes_) == 2 else 0.5
         )
-    return measure(lambda rows: auroc(labels[rows], scores[rows]), groups, seed)
+    return Ranking(labels, scores).estimate(groups).measured
 
 
 def judge(code: str, measured: Measured | None, n: int, seen: str) -> Finding:

@@ -1,0 +1,1 @@
+"""How often the intervals of `faceproof.intervals` hold the truth: simulated."""
