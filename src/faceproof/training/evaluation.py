@@ -54,9 +54,17 @@ def score_split(
     model: PreTrainedModel, processor: BaseImageProcessor, pool: LoadedSplit,
     rows: Rows | None = None, change: Augment | None = None,
 ) -> ScoredSplit:  # fmt: skip
-    """Rows of a split, every one if none are named, scored after a change of each image."""
+    """Rows of a split, every one if none are named, scored after a change of each image.
+
+    What a change draws depends on the row alone.
+    """
     rows = np.arange(len(pool.table)) if rows is None else rows
-    return ScoredSplit(pool, rows, score_rows(model, processor, pool, rows, change))
+
+    def read(row: int) -> Pixels:
+        pixels = np.ascontiguousarray(pool.images.image(row))
+        return pixels if change is None else change(pixels, np.random.default_rng(row))
+
+    return ScoredSplit(pool, rows, score_pictures(model, processor, map(read, rows.tolist())))
 
 
 @torch.inference_mode()
@@ -75,22 +83,6 @@ def score_pictures(
         for batch in _batched(pictures)
     ]
     return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def score_rows(
-    model: PreTrainedModel,
-    processor: BaseImageProcessor,
-    pool: LoadedSplit,
-    rows: Rows,
-    change: Augment | None = None,
-) -> Margins:
-    """The same for rows of a split, after a change of each image; draws depend on the row alone."""
-
-    def read(row: int) -> Pixels:
-        pixels = np.ascontiguousarray(pool.images.image(row))
-        return pixels if change is None else change(pixels, np.random.default_rng(row))
-
-    return score_pictures(model, processor, map(read, rows.tolist()))
 
 
 def _batched(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:
