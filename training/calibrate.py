@@ -21,16 +21,16 @@ def main() -> int:
     run = settings.read(CalibrateSettings, __doc__)
 
     from faceproof import memory, results
-    from faceproof.detector import calibration, models
+    from faceproof.detector import calibration, models, preprocessing
     from faceproof.storage import hash_file
-    from faceproof.training import evaluation, recalibration, splits
+    from faceproof.training import evaluation, splits
 
     memory.keep_freed_memory()
     validation = splits.load_splits(run.dataset, run.cache)["validation"]
     model, processor, before = models.load_model(str(run.model))
     weights = models.read_weights(run.model)
     if run.side_pixels:
-        recalibration.resize_input(model, processor, run.side_pixels)
+        preprocessing.resize_input(model, processor, run.side_pixels)
 
     inputs = {
         "dataset": validation.fingerprint, "model": hash_file(run.model / models.WEIGHTS)

@@ -52,7 +52,7 @@ def main() -> int:
 
     folder = run.output_dir
     models.add_model(model, processor, decision, folder, run.model.save_dtype)
-    trainer.write_history(fitted.history, folder / "history.jsonl")
+    trainer.write_history(fitted.trainer.state.log_history, folder / "history.jsonl")
     made_of = {"dataset": data["train"].fingerprint}
     if init := models.hash_weights(run.model.model_name_or_path):
         made_of["init"] = init

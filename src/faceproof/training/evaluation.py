@@ -1,6 +1,6 @@
 """A split of a dataset, scored and measured: as a whole, by method, by source and by person."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -78,17 +78,12 @@ def score_pictures(
         processor: of the model.
         pictures: (H, W, 3) uint8 RGB each, of any size; read a batch at a time.
     """
+    rest = iter(pictures)
     parts = [
         to_margins(model(pixel_values=to_tensor(batch, processor)).logits.double().numpy())
-        for batch in _batched(pictures)
+        for batch in iter(lambda: list(islice(rest, _BATCH)), [])
     ]
     return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _batched(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:
-    iterator = iter(pictures)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
 
 
 def measure_whole(

@@ -247,9 +247,9 @@ def read_arguments(description: str | None, argv: Sequence[str] | None = None) -
     return Arguments(*settings.read_training(kinds, DEFAULTS, description, argv))
 
 
-@dataclass(frozen=True)
-class MeasureSettings:
-    """One measuring of a finished model."""
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """A trained model and the built dataset that it is looked at with."""
 
     model: Path = field(metadata={"help": "model folder", "place": "input"})
     dataset: Path = field(
@@ -259,6 +259,14 @@ class MeasureSettings:
         metadata={"help": "folder for the decoded images, 4 bytes a pixel", "place": "folder"}
     )
     results: Path = field(metadata={"help": "result file to write", "place": "file"})
+    seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
+    size: Size = field(default="full", metadata={"help": "what the results call themselves"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureSettings(_Look):
+    """One measuring of a finished model."""
+
     splits: list[str] = field(
         default_factory=lambda: list(UNSEEN_SPLITS), metadata={"help": "validation, test"}
     )
@@ -273,8 +281,6 @@ class MeasureSettings:
         default_factory=list,
         metadata={"help": f"also after each of these changes, of {', '.join(STRESSES)}"},
     )
-    seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
-    size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse splits that a model may have learned from, and changes that are not known."""
@@ -286,21 +292,13 @@ class MeasureSettings:
                 raise SettingsError(f"{name} are {', '.join(known)}, not {', '.join(unknown)}")
 
 
-@dataclass(frozen=True)
-class CalibrateSettings:
+@dataclass(frozen=True, kw_only=True)
+class CalibrateSettings(_Look):
     """One calibration of a trained model."""
 
-    model: Path = field(metadata={"help": "model folder", "place": "input"})
-    dataset: Path = field(
-        metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
-    )
-    cache: Path = field(
-        metadata={"help": "folder for the decoded images, 4 bytes a pixel", "place": "folder"}
-    )
     output: Path = field(
         metadata={"help": "model folder to write, another than `model`", "place": "replaced"}
     )
-    results: Path = field(metadata={"help": "result file to write", "place": "file"})
     side_pixels: int = field(
         default=0, metadata={"help": "side of the input from now on; 0: as it is"}
     )
@@ -311,14 +309,11 @@ class CalibrateSettings:
             "none: the model's own"
         },
     )
-    seed: int = field(default=0, metadata={"help": "of the intervals' bootstrap"})
-    size: Size = field(default="full", metadata={"help": "what the results call themselves"})
 
     def __post_init__(self) -> None:
         """Refuse values that make no run, or would write over what is read."""
         if self.error_rate is not None:
             require_rate(self, "error_rate")
-        if self.side_pixels < 0:
-            raise SettingsError(f"side_pixels is {self.side_pixels}; it must be 0 or more")
+        _refuse_negative(self, "side_pixels")
         if self.output.resolve() == self.model.resolve():
             raise SettingsError(f"output is the model itself, {self.model}; give another folder")

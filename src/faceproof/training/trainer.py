@@ -30,7 +30,7 @@ from faceproof.detector.models import (
     make_model,
     round_weights,
 )
-from faceproof.detector.preprocessing import side_of
+from faceproof.detector.preprocessing import resize_input, side_of
 from faceproof.errors import SettingsError
 from faceproof.records import Split
 from faceproof.results import Scalar
@@ -47,18 +47,14 @@ from faceproof.training.batches import (
 )
 from faceproof.training.mask_head import Accompany, HasEpochs, Supervised
 from faceproof.training.pixel_cache import PixelStore
-from faceproof.training.recalibration import resize_input
 from faceproof.training.settings import Arguments
 from faceproof.training.splits import LoadedSplit, check_left_out
 
 
-class Stream(Protocol):
+class Stream(HasEpochs, Protocol):
     """Ready batches of one epoch after another, an `IterableDataset`; every rank has its own."""
 
     fingerprint: str
-
-    def set_epoch(self, epoch: int) -> None:
-        """Begin another one."""
 
 
 Scorer = Callable[[EvalPrediction], dict[str, float]]
@@ -93,12 +89,6 @@ class Fitted:
     processor: BaseImageProcessor
     trainer: DetectorTrainer
     facts: Mapping[str, Scalar]
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """What the Trainer logged, by epoch."""
-        logged: list[dict[str, float]] = self.trainer.state.log_history
-        return logged
 
 
 def fit(

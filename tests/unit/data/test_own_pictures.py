@@ -84,7 +84,7 @@ def test_pairs_are_dealt_to_the_rarer_label_and_within_people_where_these_have_b
 def test_a_file_that_tells_the_label_is_warned_of(
     rng: np.random.Generator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pictures = [picture(str(n), n % 2, rng) for n in range(120)]
+    pictures = [picture(str(n), n % 2, rng) for n in range(60)]
     groups = np.array([one.name for one in pictures])
     found = {one.code: one.outcome for one in look_for_shortcuts(pictures, groups, 0)}
     assert "fail" not in found.values()

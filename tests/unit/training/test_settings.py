@@ -1,7 +1,8 @@
 """The arguments of train.py: the library's names, ours beside them, errors in one line."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from faceproof.errors import SettingsError, StorageError
 from faceproof.training.settings import (
     DEFAULTS,
     Arguments,
+    CalibrateSettings,
     DataArguments,
     ModelArguments,
     read_arguments,
@@ -86,3 +88,32 @@ def test_every_recipe_makes_a_run(recipe: Path, tmp_path: Path) -> None:
     assert record["output_dir"] == str(tmp_path)
     assert record["num_train_epochs"] == run.training.num_train_epochs
     assert "hub_token" not in record
+
+
+def test_help_lists_ours_by_group_and_says_that_the_librarys_are_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        read_arguments("Train.", ["--learning_rate", "1", "--help"])
+    options, library = capsys.readouterr().out.split("Every field of transformers.Training")
+    network, pictures = options.split("\nthe pictures:")
+    assert "--mask_weight" in network.split("\nthe network:")[1]
+    assert "--dataset" in pictures
+    assert "--num_train_epochs" in library
+    assert all(f"--{name}" in library for name in DEFAULTS)
+
+
+def plan_calibration(folder: Path, **others: float) -> CalibrateSettings:
+    words: dict[str, Any] = {name: folder / name for name in ("model", "output", "results")}
+    return CalibrateSettings(**words, dataset=folder, cache=folder, **others)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("field", "value"), [("error_rate", 0.5), ("side_pixels", -1)])
+def test_values_that_make_no_run_are_refused(tmp_path: Path, field: str, value: float) -> None:
+    with pytest.raises(SettingsError, match=field):
+        plan_calibration(tmp_path, **{field: value})
+
+
+def test_the_model_that_is_read_is_not_written_over(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="output is the model itself"):
+        replace(plan_calibration(tmp_path), output=tmp_path / "x" / ".." / "model")
