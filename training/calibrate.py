@@ -5,9 +5,9 @@ r"""Fit a trained model's temperature and limits again: to your own data, or to 
 
 Weights stay as they are. Reads validation of a dataset that build_dataset.py made, never test.
 Limits hold for images like those they were fitted on: with another camera, crop or site, fit again.
-Networks of convolutions take another `--side_pixels`; one trained with `--augment wild` saw squares
-cut out of faces, and whole faces look like these when the input is larger. What that does to fakes
-it never saw is another matter: see EXPERIMENTS.md. The model that is read stays as it is.
+Networks of convolutions take another `--side_pixels`. One trained with `--augmentation wild` saw
+squares cut out of faces, and whole faces look like these when the input is larger. What that does
+to fakes it never saw is another matter: see EXPERIMENTS.md. The model that is read stays as it is.
 """
 
 from dataclasses import asdict

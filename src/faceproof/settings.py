@@ -37,6 +37,24 @@ if TYPE_CHECKING:
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
+_COMMON: Mapping[str, str] = {
+    "output_dir": "folder for the model, checkpoints, results, history and figure; always given",
+    "num_train_epochs": "passes over the training images",
+    "max_steps": "stop after so many steps, whatever the epochs",
+    "per_device_train_batch_size": "images in a step, on each device",
+    "gradient_accumulation_steps": "batches whose gradients are summed before a step",
+    "learning_rate": "its peak",
+    "warmup_steps": "steps until the peak; below 1, a share of all steps",
+    "bf16": "mixed precision",
+    "use_cpu": "even where there is a GPU",
+    "resume_from_checkpoint": "a checkpoint folder, or `true` for the last of output_dir",
+    "save_total_limit": "checkpoints that are kept beside the best",
+    "report_to": "none, tensorboard, trackio, ...",
+    "push_to_hub": "send the finished model to `hub_model_id`",
+    "seed": "of weights, order, augmentation and intervals",
+}
+
+
 class _Parser(HfArgumentParser):  # type: ignore[misc]  # transformers is not read by mypy
     """The library's parser; of a field's metadata it is given what it knows.
 
@@ -140,24 +158,6 @@ def _describe_library(defaults: Mapping[str, object]) -> str:
         "Every field of transformers.TrainingArguments is an option, too. The commonest:"
         f"{common}\n\nDefaults of these options that are not the library's:{ours}"
     )
-
-
-_COMMON: Mapping[str, str] = {
-    "output_dir": "folder for the model, checkpoints, results, history and figure; always given",
-    "num_train_epochs": "passes over the training images",
-    "max_steps": "stop after so many steps, whatever the epochs",
-    "per_device_train_batch_size": "images in a step, on each device",
-    "gradient_accumulation_steps": "batches whose gradients are summed before a step",
-    "learning_rate": "its peak",
-    "warmup_steps": "steps until the peak; below 1, a share of all steps",
-    "bf16": "mixed precision",
-    "use_cpu": "even where there is a GPU",
-    "resume_from_checkpoint": "a checkpoint folder, or `true` for the last of output_dir",
-    "save_total_limit": "checkpoints that are kept beside the best",
-    "report_to": "none, tensorboard, trackio, ...",
-    "push_to_hub": "send the finished model to `hub_model_id`",
-    "seed": "of weights, order, augmentation and intervals",
-}
 
 
 def _parse(

@@ -9,7 +9,8 @@ from tests.conftest import REPOSITORY, run_script
 
 def test_every_way_is_timed_and_judged(dataset: Path, model: Path, tmp_path: Path) -> None:
     recipe = yaml.safe_load((REPOSITORY / "training" / "tiny.yaml").read_text())
-    recipe |= {"dataset": str(dataset), "cache": str(dataset.parent / "pixels"), "batch": 2}
+    recipe |= {"dataset": str(dataset), "per_device_train_batch_size": 8, "use_cpu": True}
+    recipe["cache_dir"] = str(dataset.parent / "pixels")
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     done = run_script(
         "-m", "benchmarks.speed.measure_prediction", "--model", str(model),
