@@ -74,11 +74,11 @@ path:
 	  --results $(ROOT)/dataset_builder/results.json
 	python question_01/measure.py --dataset dataset_builder --root $(ROOT)
 	accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no \
-	  --dynamo_backend no training/train.py --config training/tiny.yaml \
-	  --results $(ROOT)/training/results.json --figure $(ROOT)/question_03/figures/history.png
-	python training/predict.py --model build/demo/model --input build/demo/test_faces.zip \
+	  --dynamo_backend no training/train.py --config training/tiny.yaml
+	$(if $(filter .,$(ROOT)),cp build/demo/training/results.json build/demo/training/history.png training/)
+	python training/predict.py --model build/demo/training --input build/demo/test_faces.zip \
 	  --output $(ROOT)/question_03/predictions.csv --results $(ROOT)/question_03/results.json
-	python question_02/audit.py --model build/demo/model --data dataset_builder \
+	python question_02/audit.py --model build/demo/training --data dataset_builder \
 	  --output build/demo/audit --results $(ROOT)/question_02/results_audit.json || test $$? -eq 3
 	python question_04/show_store.py --dataset dataset_builder --results $(ROOT)/question_04/results_store.json
 	python -m faceproof.reports.render --root $(ROOT)
@@ -108,7 +108,7 @@ fuzz: install ## ten thousand damaged images and a thousand damaged zips; some m
 
 # Prediction against the stock pipeline, training against the bare model; on an idle machine.
 bench-predict: core ## prediction and training beside the stock ways; some minutes
-	python -m benchmarks.speed.measure_prediction --model build/portraits/model \
+	python -m benchmarks.speed.measure_prediction --model build/portraits/training \
 	  --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \
 	  --results training/results_speed.json
 
@@ -129,21 +129,21 @@ worked-case: install ## a planted mistake that the audit finds; some minutes
 	  --results question_02/results_planted.json
 	accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no \
 	  --dynamo_backend no training/train.py --config training/tiny.yaml \
-	  --augment none --mask_weight 0 --dataset build/worked/planted --output build/worked/model \
-	  --work build/worked/training_work --results question_02/results_worked_training.json \
-	  --history build/worked/history.jsonl --figure build/worked/history.png
-	python question_02/audit.py --model build/worked/model --data build/worked/planted \
+	  --augmentation none --mask_weight 0 --dataset build/worked/planted \
+	  --output_dir build/worked/training
+	cp build/worked/training/results.json question_02/results_worked_training.json
+	python question_02/audit.py --model build/worked/training --data build/worked/planted \
 	  --output build/worked/audit --results question_02/results_worked.json || test $$? -eq 3
-	python question_02/audit.py --model build/worked/model --data build/worked/clean \
+	python question_02/audit.py --model build/worked/training --data build/worked/clean \
 	  --output build/worked/audit_clean --results question_02/results_worked_clean.json \
 	  || test $$? -eq 3
 	cp build/worked/audit/findings.png question_02/figures/worked_findings.png
-	python -m benchmarks.audit.show_planted --model build/worked/model --planted build/worked/planted \
+	python -m benchmarks.audit.show_planted --model build/worked/training --planted build/worked/planted \
 	  --clean build/worked/clean --figure question_02/figures/worked_faces.png
 
 # Seconds and memory of audits of growing size, on an idle machine; the model is the demo's.
 bench-audit: install ## audits of growing size; most of an hour
-	python -m benchmarks.audit.measure_growth --model build/demo/model --work build/audit_growth \
+	python -m benchmarks.audit.measure_growth --model build/demo/training --work build/audit_growth \
 	  --results question_02/results_growth.json
 
 # The protocol of question 3 on the sets of `make results-full`: hours, can be stopped.

@@ -1,6 +1,6 @@
 """Audit a classifier that reports a high accuracy: how much of it is real?
 
-    python question_02/audit.py --model build/demo/model --data dataset_builder --output audit
+    python question_02/audit.py --model build/demo/training --data dataset_builder --output audit
     python question_02/audit.py --predictions predictions.csv --data dataset_builder --output audit
 
 Reads the data the classifier was measured on (a dataset, or a folder or zip with truth) and the

@@ -1,7 +1,7 @@
 """Try the detector on a page: a photo with a heat map, or a zip that becomes a CSV.
 
     make app                                     # installs, serves, says where
-    python training/app.py --model build/demo/model --port 7861
+    python training/app.py --model build/demo/training --port 7861
 
 Reads a model folder. Writes nothing that stays: uploads are deleted after five minutes.
 """

@@ -5,9 +5,9 @@ r"""Fit a trained model's temperature and limits again: to your own data, or to 
 
 Weights stay as they are. Reads validation of a dataset that build_dataset.py made, never test.
 Limits hold for images like those they were fitted on: with another camera, crop or site, fit again.
-Networks of convolutions take another `--side_pixels`; one trained with `--augment wild` saw squares
-cut out of faces, and whole faces look like these when the input is larger. What that does to fakes
-it never saw is another matter: see EXPERIMENTS.md. The model that is read stays as it is.
+Networks of convolutions take another `--side_pixels`. One trained with `--augmentation wild` saw
+squares cut out of faces, and whole faces look like these when the input is larger. What that does
+to fakes it never saw is another matter: see EXPERIMENTS.md. The model that is read stays as it is.
 """
 
 from dataclasses import asdict
@@ -21,16 +21,16 @@ def main() -> int:
     run = settings.read(CalibrateSettings, __doc__)
 
     from faceproof import memory, results
-    from faceproof.detector import calibration, models
+    from faceproof.detector import calibration, models, preprocessing
     from faceproof.storage import hash_file
-    from faceproof.training import evaluation, recalibration, splits
+    from faceproof.training import evaluation, splits
 
     memory.keep_freed_memory()
     validation = splits.load_splits(run.dataset, run.cache)["validation"]
     model, processor, before = models.load_model(str(run.model))
     weights = models.read_weights(run.model)
     if run.side_pixels:
-        recalibration.resize_input(model, processor, run.side_pixels)
+        preprocessing.resize_input(model, processor, run.side_pixels)
 
     inputs = {
         "dataset": validation.fingerprint, "model": hash_file(run.model / models.WEIGHTS)

@@ -1,6 +1,6 @@
 """Write a trained model as ONNX, in single precision.
 
-    python training/export.py --model build/demo/model
+    python training/export.py --model build/demo/training
 
 Reads a model folder and writes `onnx/model.onnx` into it, where transformers.js and Optimum look.
 """

@@ -1,7 +1,7 @@
 """Push a trained model to the Hub: weights, processor, card, and ONNX files for transformers.js.
 
     python training/push_model.py --repository user/name              # the released detector
-    python training/push_model.py --model build/demo/model --repository user/name --dry_run
+    python training/push_model.py --model build/demo/training --repository user/name --dry_run
 
 Reads the model folder and the token of `hf auth login` (or HF_TOKEN). Writes to the Hub only.
 """

@@ -1,7 +1,7 @@
 r"""Time audits of a thousand, ten thousand and a hundred thousand images, and their memory.
 
-    python -m benchmarks.audit.measure_growth --model build/demo/model --work build/audit_growth \
-        --results question_02/results_growth.json
+    python -m benchmarks.audit.measure_growth --model build/demo/training \
+        --work build/audit_growth --results question_02/results_growth.json
 
 Makes the images from the photos that come with the packages. Writes a result file; run it on an
 idle machine.

@@ -1,6 +1,6 @@
 r"""Draw what a classifier trained on a planted set follows.
 
-    python -m benchmarks.audit.show_planted --model build/worked/model \
+    python -m benchmarks.audit.show_planted --model build/worked/training \
         --planted build/worked/planted --clean build/worked/clean \
         --figure question_02/figures/worked_faces.png
 

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.leave_one_out.baselines import BASELINES, read_baseline, score_baseline
 from benchmarks.leave_one_out.cells import Cell, CellScores, read_cell
 from benchmarks.leave_one_out.protocol import MAIN, ProtocolSettings
 from faceproof.bootstrap import Statistic
@@ -23,7 +24,6 @@ from faceproof.metrics import Measured, Rows, auroc
 from faceproof.records import FAKE, Split
 from faceproof.results import Scalar
 from faceproof.training.augmentation import ABLATED, Recipe
-from faceproof.training.baselines import BASELINES, read_baseline, score_baseline
 from faceproof.training.splits import LoadedSplit
 
 Values = dict[str, Measured | Scalar]
@@ -54,7 +54,7 @@ def read_runs(
         read_cell(Cell(MAIN, augment, left_out, run.seed + number), run.work / "cells")
         for number in range(seeds)
     ]
-    error_rate = run.read_recipe(MAIN).error_rate
+    error_rate = run.read_recipe(MAIN).model.error_rate
     return Runs(
         rows=read[0].rows["test"],
         margins=np.stack([one.margins["test"] for one in read]),

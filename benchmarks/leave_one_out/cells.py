@@ -1,5 +1,6 @@
 """One cell of the protocol: a training run with something left out; its scores stay on disk."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,11 @@ from faceproof.detector.models import hash_weights, save_model
 from faceproof.metrics import Rows
 from faceproof.records import UNSEEN_SPLITS, Split
 from faceproof.results import read_commit
-from faceproof.storage import claim_folder, drop_folder, replacing
+from faceproof.storage import claim_folder, drop_folder, fresh_folder, replacing
 from faceproof.training import checkpoints
 from faceproof.training.augmentation import Recipe
-from faceproof.training.evaluation import score_rows
-from faceproof.training.settings import TrainSettings
+from faceproof.training.evaluation import score_split
+from faceproof.training.settings import Arguments
 from faceproof.training.splits import LoadedSplit
 from faceproof.training.trainer import fit
 
@@ -62,9 +63,7 @@ def choose_rows(pool: LoadedSplit, left_out: str | None, split: Split) -> Rows:
     return pool.rows_against(left_out)
 
 
-def run_cell(
-    cell: Cell, base: TrainSettings, pools: Mapping[Split, LoadedSplit], folder: Path
-) -> None:
+def run_cell(cell: Cell, base: Arguments, pools: Mapping[Split, LoadedSplit], folder: Path) -> None:
     """Train the cell's model, score validation and test, write the scores; nothing is measured.
 
     Args:
@@ -76,15 +75,16 @@ def run_cell(
     if is_done(cell, base, pools["train"].fingerprint, folder):
         return
     run = _plan_run(cell, base, claim_folder(folder))
+    fresh_folder(run.output_dir)
     fitted = fit(run, pools)
     rows = {name: choose_rows(pools[name], cell.left_out, name) for name in UNSEEN_SPLITS}
     margins = {
-        name: score_rows(fitted.model, fitted.processor, pools[name], rows[name])
+        name: score_split(fitted.model, fitted.processor, pools[name], rows[name]).margins
         for name in UNSEEN_SPLITS
     }
     if cell.left_out is None:
         labels = pools["validation"].labels[rows["validation"]]
-        decision = calibrate(labels, margins["validation"], run.error_rate)
+        decision = calibrate(labels, margins["validation"], run.model.error_rate)
         save_model(fitted.model, fitted.processor, decision, folder / f"{cell.name}.model")
     arrays: dict[str, NDArray[Any]] = {f"{name}_rows": rows[name] for name in UNSEEN_SPLITS}
     arrays["made_from"] = np.array(_describe(run, pools["train"].fingerprint))
@@ -96,21 +96,23 @@ def run_cell(
         partial.open("wb") as sink,
     ):
         np.savez_compressed(sink, allow_pickle=False, **arrays)
-    drop_folder(run.work)
+    drop_folder(run.output_dir)
 
 
-def _plan_run(cell: Cell, base: TrainSettings, folder: Path) -> TrainSettings:
+def _plan_run(cell: Cell, base: Arguments, folder: Path) -> Arguments:
+    data = replace(base.data, augmentation=cell.augment, leave_out=cell.left_out)
+    place = str(folder / f"{cell.name}.work")
     return replace(
-        base, augment=cell.augment, leave_out=cell.left_out, seed=cell.seed,
-        work=folder / f"{cell.name}.work",
-    )  # fmt: skip
+        base, data=data, training=replace(base.training, seed=cell.seed, output_dir=place)
+    )
 
 
-def _describe(run: TrainSettings, fingerprint: str) -> str:
-    return checkpoints.describe(run, fingerprint + hash_weights(run.init), processes=1)
+def _describe(run: Arguments, fingerprint: str) -> str:
+    inputs = fingerprint + hash_weights(run.model.model_name_or_path)
+    return json.dumps(checkpoints.describe(run, inputs, processes=1), sort_keys=True)
 
 
-def is_done(cell: Cell, base: TrainSettings, fingerprint: str, folder: Path) -> bool:
+def is_done(cell: Cell, base: Arguments, fingerprint: str, folder: Path) -> bool:
     """True where the cell's scores are there and come from this recipe and this dataset."""
     place = folder / f"{cell.name}.npz"
     if not place.is_file():

@@ -29,7 +29,7 @@ from faceproof.records import FAKE, ROLES
 from faceproof.storage import claim_folder, hash_file, replacing
 from faceproof.training.augmentation import Augment, Recipe
 from faceproof.training.corruptions import HARD_REALS, HELD_OUT, REENCODED, STRESSES
-from faceproof.training.evaluation import score_pictures, score_rows
+from faceproof.training.evaluation import score_pictures, score_split
 from faceproof.training.splits import LoadedSplit
 
 _STRESSED = 3  # one component of test in so many: a ladder has many rungs
@@ -129,10 +129,14 @@ def _score_each(
     return [
         _keep(
             run.work / "stresses" / f"{one.name}-{name}.npy",
-            partial(score_rows, one.model, one.processor, pool, rows, change),
+            partial(_score, one, pool, rows, change),
         )
         for one in models
     ]
+
+
+def _score(one: Trained, pool: LoadedSplit, rows: Rows, change: Augment | None) -> Margins:
+    return score_split(one.model, one.processor, pool, rows, change).margins
 
 
 def _keep(place: Path, compute: Callable[[], Margins]) -> Margins:

@@ -5,19 +5,18 @@ Every cell leaves a file and is not run again, so a protocol that was stopped go
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from benchmarks.leave_one_out.cells import Cell, is_done, run_cell
 from benchmarks.workers import run_tasks
-from faceproof import settings
 from faceproof.errors import SettingsError
 from faceproof.records import Split
 from faceproof.results import Size
 from faceproof.settings import require_positive
 from faceproof.training.augmentation import ABLATED, Recipe
-from faceproof.training.settings import TrainSettings
+from faceproof.training.settings import Arguments, read_arguments
 from faceproof.training.splits import LoadedSplit, load_splits
 
 logger = logging.getLogger(__name__)
@@ -64,10 +63,10 @@ class ProtocolSettings:
         """The dataset folder of each source."""
         return read_places(self.sources)
 
-    def read_recipe(self, source: str) -> TrainSettings:
+    def read_recipe(self, source: str) -> Arguments:
         """The training recipe on a source."""
-        base = settings.read(TrainSettings, None, ["--config", str(self.recipe)])
-        return replace(base, dataset=self.datasets[source])
+        words = ["--config", str(self.recipe), "--dataset", str(self.datasets[source])]
+        return read_arguments(None, words)
 
 
 def read_places(entries: Sequence[str]) -> dict[str, Path]:
@@ -132,7 +131,7 @@ def _work(run: ProtocolSettings, cell: Cell) -> None:
 def open_source(run: ProtocolSettings, source: str) -> dict[Split, LoadedSplit]:
     """The splits of a source, opened once in a process."""
     base = run.read_recipe(source)
-    return _open_once(base.dataset, base.cache)
+    return _open_once(Path(base.data.dataset), base.cache_dir)
 
 
 @cache

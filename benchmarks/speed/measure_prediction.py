@@ -1,6 +1,6 @@
 r"""Time prediction against the stock pipeline, and a training step against the bare model.
 
-    python -m benchmarks.speed.measure_prediction --model build/portraits/model \
+    python -m benchmarks.speed.measure_prediction --model build/portraits/training \
         --recipe training/portraits.yaml --faces build/portraits/test_faces.zip \
         --results training/results_speed.json
 

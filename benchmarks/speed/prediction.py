@@ -21,12 +21,10 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import pipeline
 
-from faceproof import settings
 from faceproof.console import progress
 from faceproof.data.faces import find_largest
 from faceproof.data.images import Pixels, decode
 from faceproof.data.inputs.archives import open_archive
-from faceproof.detector.models import make_model
 from faceproof.detector.predict import Detector, Tally
 from faceproof.detector.preprocessing import side_of
 from faceproof.detector.settings import Precision
@@ -37,9 +35,9 @@ from faceproof.results import Scalar, Size
 from faceproof.settings import require_positive
 from faceproof.training.batches import Ahead, Batch, collate
 from faceproof.training.mask_head import Supervised
-from faceproof.training.settings import TrainSettings
+from faceproof.training.settings import read_arguments
 from faceproof.training.splits import load_splits
-from faceproof.training.trainer import design_network, make_training
+from faceproof.training.trainer import make_training, open_model
 
 _STOCK = "pipeline"
 _OURS: Mapping[str, tuple[Precision, bool]] = {  # precision, and whether faces are found first
@@ -182,14 +180,16 @@ def measure_precisions(run: SpeedSettings) -> dict[str, Scalar]:
 
 def time_training(run: SpeedSettings) -> dict[str, Scalar]:
     """A training step with its loader against the same step on a batch that is there already."""
-    base = settings.read(TrainSettings, None, ["--config", str(run.recipe)])
-    pools = load_splits(base.dataset, base.cache)
+    base = read_arguments(None, ["--config", str(run.recipe)])
+    pools = load_splits(Path(base.data.dataset), base.cache_dir)
     torch.manual_seed(run.seed)
-    model, processor = make_model(base.init, design_network(base, pools["train"].images))
+    model, processor = open_model(base, pools["train"].images)
     data = make_training(base, pools["train"], processor)
-    supervised = Supervised(model, side_of(processor), base.mask_weight, base.decay).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=base.learning_rate)
-    stock = DataLoader(data, batch_size=base.batch, shuffle=True, collate_fn=collate)
+    weight, decay = base.model.mask_weight, base.model.ema_decay
+    supervised = Supervised(model, side_of(processor), weight, decay).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=base.training.learning_rate)
+    images = base.training.per_device_train_batch_size
+    stock = DataLoader(data, data.count_photos(images), shuffle=True, collate_fn=collate)
     step = partial(_step, supervised, optimizer)
     whole, bare = [], []
     for turn in progress(range(run.passes + 1), "training", "passes", run.passes + 1):
@@ -201,7 +201,6 @@ def time_training(run: SpeedSettings) -> dict[str, Scalar]:
             whole.append(fed)
             bare.append(alone)
     ratios = [fed / alone - 1 for fed, alone in zip(whole, bare, strict=True)]
-    images = base.batch * 2 * base.images_of_each
     return {
         "step_images": images,
         "step_milliseconds": 1000 * statistics.median(whole),

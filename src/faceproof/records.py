@@ -17,6 +17,7 @@ UNSEEN_SPLITS: tuple[Split, ...] = ("validation", "test")  # not trained on
 FAKE = LABELS.index("fake")
 NONE = "none"  # family and method of a real photo
 BESIDE = "beside"  # parameter of a synthesized face: the photo whose size and codec it has
+SQUARE = "square"  # parameter of a whole picture: left, top and side of its face, pixels
 SHAM = "sham"  # method of a sham; its family is that of the forgery left out
 
 

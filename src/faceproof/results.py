@@ -37,10 +37,14 @@ class Run:
     Seed and size are those of the settings; settings without a seed drew nothing.
     """
 
-    settings: "DataclassInstance"
+    settings: "DataclassInstance | Mapping[str, object]"
     inputs: Mapping[str, str] = field(default_factory=dict)
     place: str = "this machine"
     device: str = "cpu"  # that computed
+
+    def stated(self) -> Mapping[str, object]:
+        """The settings by name."""
+        return self.settings if isinstance(self.settings, Mapping) else asdict(self.settings)
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,11 @@ def write(path: Path, values: Mapping[str, Measured | Scalar], run: Run) -> None
 
     A measured value `x` becomes `x`, `x_n`, `x_low` and `x_high`.
     """
-    size = getattr(run.settings, "size", "sample")
-    document = {"values": _flatten(values), "provenance": _describe(run), "size": size}
+    document = {
+        "values": _flatten(values),
+        "provenance": _describe(run),
+        "size": run.stated().get("size", "sample"),
+    }
     with replacing(path) as partial:
         partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
@@ -82,8 +89,10 @@ def _flatten(values: Mapping[str, Measured | Scalar]) -> dict[str, Scalar]:
     flat: dict[str, Scalar] = {}
     for name, value in values.items():
         if isinstance(value, Measured):
-            flat |= {name: round(value.value, 6), f"{name}_n": value.n}
-            flat |= {f"{name}_low": round(value.low, 6), f"{name}_high": round(value.high, 6)}
+            flat[name] = round(value.value, 6)
+            flat[f"{name}_n"] = value.n
+            flat[f"{name}_low"] = round(value.low, 6)
+            flat[f"{name}_high"] = round(value.high, 6)
         else:
             flat[name] = round(value, 6) if isinstance(value, float) else value
     return flat
@@ -93,11 +102,11 @@ def _describe(run: Run) -> dict[str, object]:
     commit, is_dirty = read_commit()
     return {
         "command": " ".join(["python", *(_relative(word) for word in sys.argv)]),
-        "settings": {name: _record(value) for name, value in asdict(run.settings).items()},
+        "settings": {name: _record(value) for name, value in run.stated().items()},
         "commit": commit,
         "dirty": is_dirty,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "seed": getattr(run.settings, "seed", None),
+        "seed": run.stated().get("seed"),
         "device": run.device,
         "place": run.place,
         "machine": f"{platform.system()} {platform.machine()}",

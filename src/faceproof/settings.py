@@ -1,4 +1,4 @@
-"""A run is a recipe plus command-line overrides, read into one frozen dataclass.
+"""A run is a recipe plus command-line overrides, read into frozen dataclasses.
 
 A field may say in its metadata under which title `--help` lists it (`group`).
 
@@ -23,7 +23,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import yaml
 from transformers import HfArgumentParser
@@ -35,6 +35,24 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
+
+
+_COMMON: Mapping[str, str] = {
+    "output_dir": "folder for the model, checkpoints, results, history and figure; always given",
+    "num_train_epochs": "passes over the training images",
+    "max_steps": "stop after so many steps, whatever the epochs",
+    "per_device_train_batch_size": "images in a step, on each device",
+    "gradient_accumulation_steps": "batches whose gradients are summed before a step",
+    "learning_rate": "its peak",
+    "warmup_steps": "steps until the peak; below 1, a share of all steps",
+    "bf16": "mixed precision",
+    "use_cpu": "even where there is a GPU",
+    "resume_from_checkpoint": "a checkpoint folder, or `true` for the last of output_dir",
+    "save_total_limit": "checkpoints that are kept beside the best",
+    "report_to": "none, tensorboard, trackio, ...",
+    "push_to_hub": "send the finished model to `hub_model_id`",
+    "seed": "of weights, order, augmentation and intervals",
+}
 
 
 class _Parser(HfArgumentParser):  # type: ignore[misc]  # transformers is not read by mypy
@@ -96,22 +114,81 @@ def read(
             kind.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    (run,) = _parse((kind,), _list_places(kind), description, words)
+    return cast(Settings, run)
+
+
+def read_training(
+    kinds: Sequence[type], defaults: Mapping[str, object], description: str | None,
+    argv: Sequence[str] | None = None,
+) -> list[Any]:  # fmt: skip
+    """The same into several dataclasses, the last of them `transformers.TrainingArguments`.
+
+    `--help` lists the fields of `kinds` alone, because to read the library's takes seconds.
+
+    Args:
+        kinds: frozen dataclasses of ours.
+        defaults: for fields of `TrainingArguments`, in place of the library's own.
+        description: shown by `--help`; pass the script's docstring.
+        argv: words after the script's name; the process's own by default.
+
+    Raises:
+        SettingsError: as `read`, and what the library refuses.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not {"-h", "--help"}.isdisjoint(words):
+        _make_parser(kinds, description, epilog=_describe_library(defaults)).parse_args(["--help"])
+    from transformers import TrainingArguments  # noqa: PLC0415  # imports torch: after `--help`
+
+    places = {"output_dir": "folder"}
+    for kind in kinds:
+        places |= _list_places(kind)
+    before = _to_words(defaults)
+    try:
+        return _parse((*kinds, TrainingArguments), places, description, words, before)
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise SettingsError(" ".join(str(error).split())) from error
+
+
+def _describe_library(defaults: Mapping[str, object]) -> str:
+    """What `--help` says of the library's options."""
+    common = "".join(f"\n  --{name:<30} {about}" for name, about in _COMMON.items())
+    ours = "".join(f"\n  --{name:<30} {value}" for name, value in defaults.items())
+    return (
+        "Every field of transformers.TrainingArguments is an option, too. The commonest:"
+        f"{common}\n\nDefaults of these options that are not the library's:{ours}"
+    )
+
+
+def _parse(
+    kinds: Sequence[type], places: Mapping[str, str], description: str | None,
+    words: list[str], defaults: Sequence[str] = (),
+) -> list[Any]:  # fmt: skip
+    """One object of each kind from the words, the recipe they name, and words that come before."""
     _refuse_empty(words)
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     finder.add_argument("--config", type=Path)
-    parser = _make_parser(kind, description)
+    parser = _make_parser(kinds, description)
     parser.refuse_unknown(words)
     try:
         recipe: Path | None = finder.parse_known_args(words)[0].config
     except argparse.ArgumentError as error:
         raise SettingsError(str(error)) from error
-    recipe_words = [] if recipe is None else _read_recipe(recipe, kind)
-    parsed = parser.parse_args(recipe_words + words)
-    values = {entry.name: getattr(parsed, entry.name) for entry in fields(kind)}
-    run = kind(**_check_places(kind, values))
-    if getattr(run, "seed", 0) < 0:
+    recipe_words = [] if recipe is None else _read_recipe(recipe, kinds)
+    values = vars(parser.parse_args([*defaults, *recipe_words, *words]))
+    if values.get("output_dir", "") is None:  # the library would make a folder of its own
+        parser.error("the following arguments are required: --output_dir")
+    if values.get("seed", 0) < 0:
         raise SettingsError("seed is below 0; seeds are whole numbers from 0")
-    return run
+    values |= _check_places(places, values)
+    return [
+        kind(**{one.name: values[one.name] for one in fields(kind) if one.init}) for kind in kinds
+    ]
+
+
+def _list_places(kind: type) -> dict[str, str]:
+    """What the places that a kind names are for."""
+    return {one.name: one.metadata["place"] for one in fields(kind) if "place" in one.metadata}
 
 
 def option(text: str, place: str = "", group: str = "") -> dict[str, str]:
@@ -127,12 +204,9 @@ def _refuse_empty(words: Sequence[str]) -> None:
             raise SettingsError(f"{option or word} is empty; give a value or leave it out")
 
 
-def _check_places(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The values with `~` written out; refuses destinations that are not free or not ours."""
-    found = dict(values)
-    uses = {one.name: one.metadata["place"] for one in fields(kind) if "place" in one.metadata}
-    for name, use in uses.items():
-        found[name] = _expand(values[name], is_input=use == "input")
+def _check_places(uses: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The places with `~` written out; refuses destinations that are not free or not ours."""
+    found = {name: _expand(values[name], use) for name, use in uses.items()}
     _refuse_same([found[name] for name, use in uses.items() if use == "file"])
     inputs = [one for name, use in uses.items() if use == "input" for one in _to_list(found[name])]
     for name, use in uses.items():
@@ -153,11 +227,13 @@ _CHECKS: Mapping[str, Callable[[Path], Path]] = {
 }
 
 
-def _expand(value: Any, is_input: bool) -> Any:
+def _expand(value: Any, use: str) -> Any:
     if isinstance(value, list):
-        return [_expand(one, is_input) for one in value]
+        return [_expand(one, use) for one in value]
     if isinstance(value, Path):
-        return storage.expand_home(value) if is_input else storage.expand(value)
+        return storage.expand_home(value) if use == "input" else storage.expand(value)
+    if isinstance(value, str) and use == "folder":
+        return str(storage.expand(Path(value)))
     return str(storage.expand_home(Path(value))) if str(value).startswith("~") else value
 
 
@@ -224,15 +300,15 @@ def require_rate(settings: object, name: str) -> None:
         raise SettingsError(f"{name} is {getattr(settings, name)}; it must be between 0 and 0.5")
 
 
-def _make_parser(kind: type, description: str | None, **options: Any) -> _Parser:
+def _make_parser(kinds: Sequence[type], description: str | None, **options: Any) -> _Parser:
     parser = _Parser(
-        kind, description=description, formatter_class=_Formatter, allow_abbrev=False, **options
+        kinds, description=description, formatter_class=_Formatter, allow_abbrev=False, **options
     )
     parser.add_argument("--config", type=Path, help="recipe (YAML); arguments override its entries")
     return parser
 
 
-def _read_recipe(recipe: Path, kind: type) -> list[str]:
+def _read_recipe(recipe: Path, kinds: Sequence[type]) -> list[str]:
     try:
         entries = yaml.safe_load(recipe.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -240,20 +316,19 @@ def _read_recipe(recipe: Path, kind: type) -> list[str]:
         raise SettingsError(f"cannot read recipe {recipe}: {reason}") from error
     if not isinstance(entries, dict):
         raise SettingsError(f"recipe {recipe} must be a list of `name: value` lines")
-    known = {field.name for field in fields(kind)}
-    unknown = sorted(str(name) for name in entries if name not in known)
+    known = [field.name for kind in kinds for field in fields(kind) if field.init]
+    unknown = [str(name) for name in entries if name not in known]
     if unknown:
-        raise SettingsError(
-            f"recipe {recipe}: unknown setting {', '.join(unknown)}; "
-            f"known are {', '.join(sorted(known))}"
-        )
+        near = get_close_matches(unknown[0], known, 1)
+        meant = f"do you mean {near[0]}?" if near else "--help lists all"
+        raise SettingsError(f"recipe {recipe}: unknown setting {', '.join(unknown)}; {meant}")
     words = _to_words(entries)
     _refuse_empty(words)
-    _check_values(words, recipe, kind)
+    _check_values(words, recipe, kinds)
     return words
 
 
-def _to_words(entries: dict[str, Any]) -> list[str]:
+def _to_words(entries: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for name, value in entries.items():
         if value is None:
@@ -263,8 +338,8 @@ def _to_words(entries: dict[str, Any]) -> list[str]:
     return words
 
 
-def _check_values(words: list[str], recipe: Path, kind: type) -> None:
-    parser = _make_parser(kind, None, exit_on_error=False)
+def _check_values(words: list[str], recipe: Path, kinds: Sequence[type]) -> None:
+    parser = _make_parser(kinds, None, exit_on_error=False)
     for action in parser._actions:
         action.required = False
     try:

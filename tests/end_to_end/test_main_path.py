@@ -19,7 +19,7 @@ from faceproof.storage import hash_file
 # What makes the commands quick here; everything else is typed as README has it.
 SHORTER = {
     "dataset_builder/build_dataset.py": ["--autoencoder_steps", "20"],
-    "training/train.py": ["--epochs", "1"],
+    "training/train.py": ["--num_train_epochs", "1"],
     "question_01/measure.py": ["--seeds", "20"],
     "question_02/audit.py": ["--images", "40"],
     "question_04/show_store.py": ["--passes", "1"],
@@ -111,7 +111,7 @@ def test_every_step_says_where_its_product_is(walked: tuple[Path, list[str]]) ->
         (
             "mini_dataset.zip",
             "figures",
-            "build/demo/model",
+            "build/demo/training",
             "predictions.csv",
             "report.html",
             "loopback",
@@ -124,7 +124,7 @@ def test_every_step_says_where_its_product_is(walked: tuple[Path, list[str]]) ->
         "mini_dataset.zip",
         "question_03/predictions.csv",
         "audit/report.html",
-        "model/config.json",
+        "training/config.json",
     ):
         assert (folder / "build" / "demo" / product).is_file()
 
@@ -135,7 +135,7 @@ def test_the_dataset_and_the_model_open_with_stock_calls(
     folder, _ = walked
     splits = load_dataset(str(folder / "dataset_builder"), cache_dir=str(tmp_path))
     assert splits["test"].num_rows == 320
-    classify = pipeline("image-classification", model=str(folder / "build" / "demo" / "model"))
+    classify = pipeline("image-classification", model=str(folder / "build" / "demo" / "training"))
     answers = classify(splits["test"][0]["image"])
     assert {answer["label"] for answer in answers} == {"real", "fake"}
 

@@ -13,17 +13,19 @@ COMMANDS = {
     "predict into a letter": "training/predict.py --input {photos} --output {theirs}/letter.txt",
     "predict, report": "training/predict.py --input {photos} --output {new} --report {theirs}",
     "train, output": (
-        "training/train.py --config training/tiny.yaml --dataset {photos} --output {theirs} "
-        "--work {new}/w --cache {new}/c --results {new}/r --history {new}/h --figure {new}/f"
+        "training/train.py --config training/tiny.yaml --dataset {photos} --output_dir {theirs} "
+        "--cache_dir {new}"
     ),
-    "train, work": (
-        "training/train.py --config training/tiny.yaml --dataset {photos} --output {new}/o "
-        "--work {theirs} --cache {new}/c --results {new}/r --history {new}/h --figure {new}/f"
+    "train, cache": (
+        "training/train.py --config training/tiny.yaml --dataset {photos} --output_dir {new} "
+        "--cache_dir {theirs}"
     ),
     "train, output is a file": (
         "training/train.py --config training/tiny.yaml --dataset {photos} "
-        "--output {theirs}/letter.txt --work {new}/w --cache {new}/c --results {new}/r "
-        "--history {new}/h --figure {new}/f"
+        "--output_dir {theirs}/letter.txt --cache_dir {new}"
+    ),
+    "train into the pictures": (
+        "training/train.py --config training/own.yaml --dataset {photos} --output_dir {photos}/new"
     ),
     "calibrate": (
         "training/calibrate.py --model {photos} --dataset {photos} --cache {new}/c "

@@ -199,6 +199,14 @@ def read_card(dataset: Path) -> dict[str, Any]:
     return entries
 
 
+def is_built(folder: Path) -> bool:
+    """True for a folder whose card is of this project's builder, or that it is built in."""
+    card = folder / CARD_NAME
+    if not card.is_file():
+        return (folder / "build_dataset.py").is_file()
+    return "\nfingerprint:" in split_card(card.read_text(errors="replace"))[0]
+
+
 def is_dataset(folder: Path) -> bool:
     """True for a folder whose card names data files, ours or another's."""
     card = folder / CARD_NAME
@@ -209,9 +217,9 @@ def is_dataset(folder: Path) -> bool:
 
 
 def holds_tables(folder: Path) -> bool:
-    """True for a folder that is a dataset: its card names data files, or it holds parquet only."""
+    """True for a parquet file, and a folder whose card names data files or that holds parquet."""
     if not folder.is_dir():
-        return False
+        return folder.suffix == ".parquet"
     if is_dataset(folder):
         return True
     found = walk(folder)

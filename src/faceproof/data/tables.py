@@ -77,7 +77,7 @@ def read_features(schema: pa.Schema, image: str = "image") -> Features:
 
 
 def to_plain_folder(folder: Path) -> tuple[Path, Features | None]:
-    """A folder of parquet as `datasets` can open it, and the features to open it with.
+    """A folder or file of parquet as `datasets` can open it, and the features to open it with.
 
     Where files hold views, which the library does not know, plain copies are written to a folder
     that lasts as long as the process.
@@ -85,6 +85,8 @@ def to_plain_folder(folder: Path) -> tuple[Path, Features | None]:
     Raises:
         InputError: a file is no parquet.
     """
+    if folder.is_file():
+        folder = _wrap(folder)
     files = list_tables(folder)
     if not files:
         return folder, None
@@ -96,8 +98,7 @@ def to_plain_folder(folder: Path) -> tuple[Path, Features | None]:
     if all(plain_schema(schema) == schema for schema in schemas.values()):
         known = b"huggingface" in (schemas[files[0]].metadata or {})
         return folder, None if known else features
-    scratch = Path(tempfile.mkdtemp(prefix="faceproof-"))
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    scratch = _make_scratch()
     for file, schema in schemas.items():
         copy = scratch / file.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +106,20 @@ def to_plain_folder(folder: Path) -> tuple[Path, Features | None]:
             for batch in source.iter_batches(256):
                 writer.write_batch(batch.cast(plain_schema(schema)))
     return scratch, features
+
+
+def _wrap(file: Path) -> Path:
+    """A folder that holds nothing but a link to a file."""
+    folder = _make_scratch()
+    (folder / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def _make_scratch() -> Path:
+    """A folder that goes when the process ends."""
+    scratch = Path(tempfile.mkdtemp(prefix="faceproof-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return scratch
 
 
 def image_name(image_id: str) -> str:

@@ -1,8 +1,10 @@
 """Classifiers: made, loaded and saved so that stock classes open them."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -27,7 +29,7 @@ from faceproof.detector.calibration import Decision
 from faceproof.detector.settings import FROM_CONFIG, KINDS, Kind, Precision, Weights
 from faceproof.errors import ModelError
 from faceproof.records import LABELS
-from faceproof.storage import hash_file, replacing_folder
+from faceproof.storage import MARKER, hash_file, replacing, replacing_folder
 
 LITE0 = "lite0"
 WEIGHTS = "model.safetensors"
@@ -218,6 +220,19 @@ def save_model(
     """
     setattr(model.config, _DECISION, asdict(decision))
     _save(model, processor, folder, _store(model.state_dict(), weights))
+
+
+def add_model(
+    model: PreTrainedModel, processor: BaseImageProcessor, decision: Decision, folder: Path,
+    weights: Weights = "fp32",
+) -> None:  # fmt: skip
+    """The same into a folder of ours that holds other files, too."""
+    with TemporaryDirectory() as scratch:
+        save_model(model, processor, decision, Path(scratch, "model"), weights)
+        for file in sorted(Path(scratch, "model").iterdir()):
+            if file.name != MARKER:
+                with replacing(folder / file.name) as partial:
+                    shutil.copyfile(file, partial)
 
 
 def hash_weights(init: str) -> str:

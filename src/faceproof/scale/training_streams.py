@@ -21,7 +21,7 @@ from faceproof.scale.locations import UNLABELLED
 from faceproof.scale.stores import Rows, Store, open_store
 from faceproof.scale.views import View, read_view, select
 from faceproof.training.batches import Batch, Treatment, plan_treatment
-from faceproof.training.settings import TrainSettings
+from faceproof.training.settings import Arguments
 from faceproof.training.splits import LoadedSplit
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,13 @@ class TrainingStream(IterableDataset[Batch]):
     """Batches of a view, treated in the loader's threads; each rank reads its own part."""
 
     def __init__(
-        self, store: Store, view: View, run: TrainSettings, processor: BaseImageProcessor
+        self, store: Store, view: View, run: Arguments, processor: BaseImageProcessor
     ) -> None:
         """Take a view and the settings of a run."""
         self.fingerprint = view.fingerprint
         self._treatment, self._processor = plan_treatment(run), processor
-        loading = Loading(batch=2 * run.images_of_each * run.batch, seed=run.seed)
+        batch, seed = run.training.per_device_train_batch_size, run.training.seed
+        loading = Loading(batch=batch, seed=seed)
         self._loader = ViewLoader(store, view, loading, collate=self._treat)
 
     def __len__(self) -> int:
@@ -71,21 +72,15 @@ class TrainingStream(IterableDataset[Batch]):
 
 
 def treat(pixels: Pixels, treatment: Treatment, rng: np.random.Generator) -> Pixels:
-    """A crop at native scale, perhaps mirrored, augmented; an image smaller than it stays whole."""
-    if treatment.crop_pixels is not None:
-        height, width = (min(treatment.crop_pixels, length) for length in pixels.shape[:2])
-        top = int(rng.integers(pixels.shape[0] - height + 1))
-        left = int(rng.integers(pixels.shape[1] - width + 1))
-        pixels = pixels[top : top + height, left : left + width]
-    if treatment.policy.is_mirrored and rng.random() < 0.5:
-        pixels = pixels[:, ::-1]
-    return treatment.policy.apply(np.ascontiguousarray(pixels), rng)
+    """What the frame that is drawn shows of an image, augmented."""
+    frame = treatment.policy.draw_frame(treatment.crop_pixels, rng)
+    return treatment.policy.apply(frame.cut(pixels), rng)
 
 
 def open_training(
-    run: TrainSettings, pools: Mapping[Split, LoadedSplit], processor: BaseImageProcessor
+    run: Arguments, pools: Mapping[Split, LoadedSplit], processor: BaseImageProcessor
 ) -> TrainingStream:
-    """The images that `run.data` names: those of its split `train`, or of `run.view`.
+    """The images that the run's store holds: those of its split `train`, or of the run's view.
 
     Raises:
         SettingsError: masks or self-blends are wanted, which need whole photos.
@@ -93,14 +88,16 @@ def open_training(
         DatasetError: people of validation or test are among the images.
         StorageError: the store cannot be read.
     """
-    if run.mask_weight or plan_treatment(run).policy.self_blends or run.leave_out:
+    policy = plan_treatment(run).policy
+    if run.model.mask_weight or policy.self_blends or run.data.leave_out:
         raise SettingsError(
             "a streamed store has no masks and no whole photos; give --mask_weight 0 and an "
             "augmentation without self-blends, and leave families out by a view"
         )
-    store = open_store(Bucket(run.data or ""))
-    kept = run.cache / _KEPT
-    view = select(store, _TRAIN, kept) if run.view is None else read_view(run.view, store)
+    store = open_store(Bucket(run.data.store or ""))
+    kept = run.cache_dir / _KEPT
+    chosen = run.data.view
+    view = select(store, _TRAIN, kept) if chosen is None else read_view(chosen, store)
     check_split(store, view, pools, kept)
     return TrainingStream(store, view, run, processor)
 

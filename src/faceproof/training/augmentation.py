@@ -24,6 +24,33 @@ _SMALLEST_CUT = 0.7  # of a face's side, where training cuts squares out of it
 
 
 @dataclass(frozen=True)
+class Frame:
+    """The part of a picture that training shows: a square at native scale, of a share, or all.
+
+    `top` and `left` are its place between the first one possible, 0, and the last, 1; so frames of
+    pictures of different sizes show the same part.
+    """
+
+    side_pixels: int | None
+    share: float
+    top: float
+    left: float
+    is_mirrored: bool
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """What the frame shows of a picture or its mask, (H, W, ...)."""
+        if self.side_pixels is not None or self.share < 1:
+            shorter = min(pixels.shape[:2])
+            side = min(self.side_pixels or round(self.share * shorter), shorter)
+            top, left = (
+                round(place * (length - side))
+                for place, length in zip((self.top, self.left), pixels.shape, strict=False)
+            )
+            pixels = pixels[top : top + side, left : left + side]
+        return np.ascontiguousarray(pixels[:, ::-1] if self.is_mirrored else pixels)
+
+
+@dataclass(frozen=True)
 class Policy:
     """What one recipe draws: its kinds, each by chance; mirroring; and the share of self-blends.
 
@@ -35,6 +62,18 @@ class Policy:
     is_mirrored: bool
     self_blends: float
     smallest_cut: float = 1.0
+
+    def draw_frame(self, crop_pixels: int | None, rng: np.random.Generator) -> Frame:
+        """What is shown of a picture, and of all that belong to it.
+
+        Args:
+            crop_pixels: side of a square at native scale; None for whole faces.
+            rng: draws.
+        """
+        share = rng.uniform(self.smallest_cut, 1.0) if crop_pixels is None else 1.0
+        top, left = rng.random(2)
+        is_mirrored = self.is_mirrored and bool(rng.random() < 0.5)
+        return Frame(crop_pixels, share, top, left, is_mirrored)
 
     def apply(self, pixels: Pixels, rng: np.random.Generator) -> Pixels:
         """The image after the kinds that were drawn; (H, W, 3) uint8 RGB in and out, one shape."""

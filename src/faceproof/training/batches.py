@@ -19,14 +19,15 @@ from faceproof.data.forgery.forged import Scene
 from faceproof.data.forgery.synthesize import FAMILY
 from faceproof.data.images import Pixels
 from faceproof.detector.preprocessing import fit, to_tensor
-from faceproof.metrics import Labels, Rows
-from faceproof.records import BESIDE, FAKE, NONE, ROLES
+from faceproof.metrics import Rows
+from faceproof.records import BESIDE, FAKE, LABELS, NONE, ROLES
 from faceproof.training.augmentation import RECIPES, Policy
-from faceproof.training.pixel_cache import PixelStore
-from faceproof.training.settings import TrainSettings
+from faceproof.training.settings import Arguments
+from faceproof.training.splits import LoadedSplit
 
 _SELF_BLENDS = ("blend", "self_blend")  # the family and the method of online self-blends
 _PHOTO = ROLES.index("real")
+_REAL = LABELS.index("real")  # whatever else there is was forged
 IGNORED = -100  # torch's own mark for a label that no loss is taken of
 _SEEN_SHARE = 0.02  # of a crop that must be forged, or nobody could call it fake
 _AT_ONCE = 2  # photos that are made ready side by side
@@ -60,33 +61,32 @@ class Treatment:
     policy: Policy
     images_of_each: int
     crop_pixels: int | None
-    epochs: int
+    epochs: float
     seed: int
 
 
-def plan_treatment(run: TrainSettings) -> Treatment:
+def plan_treatment(run: Arguments) -> Treatment:
     """What training images of a run go through.
 
     Online self-blends are forgeries of the family `blend`: where that is left out, or the method
     itself, there are none.
     """
-    policy = RECIPES[run.augment]
-    if run.leave_out in _SELF_BLENDS:
+    policy = RECIPES[run.data.augmentation]
+    if run.data.leave_out in _SELF_BLENDS:
         policy = replace(policy, self_blends=0.0)
-    crop_pixels = run.crop_pixels if run.has_crops else None
-    return Treatment(policy, run.images_of_each, crop_pixels, run.epochs, run.seed)
+    crop_pixels = run.data.crop_pixels if run.has_crops else None
+    epochs, seed = run.training.num_train_epochs, run.training.seed
+    return Treatment(policy, run.data.images_of_each, crop_pixels, epochs, seed)
 
 
 class Images(torch.utils.data.Dataset[Batch]):
     """One item per image, untreated, in the order of the rows: for validation and test."""
 
     def __init__(
-        self, rows: Sequence[int], store: PixelStore, labels: Labels,
-        processor: BaseImageProcessor,
-    ) -> None:  # fmt: skip
-        """Take some rows of a split, its images and labels, and the model's processor."""
-        self._rows, self._store, self._labels = rows, store, labels
-        self._processor = processor
+        self, rows: Sequence[int], pool: LoadedSplit, processor: BaseImageProcessor
+    ) -> None:
+        """Take some rows of a split, and the model's processor."""
+        self._rows, self._pool, self._processor = rows, pool, processor
 
     def __len__(self) -> int:
         """Number of images."""
@@ -96,8 +96,8 @@ class Images(torch.utils.data.Dataset[Batch]):
         """One image as a batch of one."""
         row = self._rows[index]
         return {
-            "pixel_values": to_tensor([self._store.image(row)], self._processor),
-            "labels": torch.tensor([self._labels[row]]),
+            "pixel_values": to_tensor([self._pool.images.image(row)], self._processor),
+            "labels": torch.tensor([self._pool.labels[row]]),
         }
 
 
@@ -135,11 +135,11 @@ def group_rows(table: pd.DataFrame, kept: Rows) -> list[PhotoRows]:
         PhotoRows(
             photo=next((row for row in members if roles[row] == _PHOTO), None),
             plain=tuple(
-                row for row in members if labels[row] != FAKE and families[row] in (NONE, FAMILY)
+                row for row in members if labels[row] == _REAL and families[row] in (NONE, FAMILY)
             ),
-            reals=tuple(row for row in members if labels[row] != FAKE),
+            reals=tuple(row for row in members if labels[row] == _REAL),
             forged=_part(
-                [row for row in members if labels[row] == FAKE and besides[row] is None], families
+                [row for row in members if labels[row] != _REAL and besides[row] is None], families
             ),
             beside=tuple(row for row in members if besides[row] is not None),
         )
@@ -163,18 +163,27 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
     """
 
     def __init__(
-        self, groups: Sequence[PhotoRows], store: PixelStore, processor: BaseImageProcessor,
+        self, groups: Sequence[PhotoRows], pool: LoadedSplit, processor: BaseImageProcessor,
         treatment: Treatment,
     ) -> None:  # fmt: skip
-        """Take the photos of `group_rows` and the images of their split."""
-        self._groups, self._store = groups, store
+        """Take the photos of `group_rows` and their split."""
+        self._groups, self._store, self._labels = groups, pool.images, pool.labels
         self._processor, self._treatment = processor, treatment
-        self._points = store.find_points() if treatment.policy.self_blends else {}
+        self._points = pool.images.find_points() if treatment.policy.self_blends else {}
         self._epoch = 0
 
     def __len__(self) -> int:
         """Number of photos."""
         return len(self._groups)
+
+    def count_photos(self, images: int) -> int:
+        """How many photos give about so many images; one at least."""
+        most = self._treatment.images_of_each
+        given = [
+            min(most, len(one.reals)) + min(most, len(one.beside) + sum(map(len, one.forged)))
+            for one in self._groups
+        ]
+        return max(1, round(images / float(np.mean(given))))
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the Trainer: new draws, and self-blends a step harder."""
@@ -186,24 +195,19 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
             return list(pool.map(self.__getitem__, indices))
 
     def __getitem__(self, index: int) -> Batch:
-        """Some images of one photo, as many reals as fakes where there are enough."""
-        treatment = self._treatment
-        rng = np.random.default_rng([treatment.seed, self._epoch, index])
+        """Some images of one photo, as many reals as fakes where there are enough.
+
+        They are chosen, framed and augmented by the same draws, then made tensors.
+        """
+        policy, crop_pixels = self._treatment.policy, self._treatment.crop_pixels
+        rng = np.random.default_rng([self._treatment.seed, self._epoch, index])
         drawn = self._draw(self._groups[index], rng)
-        if treatment.crop_pixels is not None:
-            drawn = _cut_alike(drawn, treatment.crop_pixels, rng)
-        elif treatment.policy.smallest_cut < 1:
-            share = rng.uniform(treatment.policy.smallest_cut, 1.0)
-            drawn = _cut_alike(drawn, round(share * min(drawn[0][0].shape[:2])), rng)
-        if treatment.policy.is_mirrored and rng.random() < 0.5:
-            drawn = [(pixels[:, ::-1], mask[:, ::-1], label) for pixels, mask, label in drawn]
-        seed = int(rng.integers(2**63))
+        frame, seed = policy.draw_frame(crop_pixels, rng), int(rng.integers(2**63))
         pictures = [
-            treatment.policy.apply(np.ascontiguousarray(pixels), np.random.default_rng(seed))
-            for pixels, _, _ in drawn
+            policy.apply(frame.cut(pixels), np.random.default_rng(seed)) for pixels, _, _ in drawn
         ]
-        side = None if treatment.crop_pixels is None else pictures[0].shape[0]
-        masks = [self._fit_mask(mask, side) for _, mask, _ in drawn]
+        side = None if crop_pixels is None else pictures[0].shape[0]
+        masks = [self._fit_mask(frame.cut(mask), side) for _, mask, _ in drawn]
         labels = [label for _, _, label in drawn]
         return {
             "pixel_values": to_tensor(pictures, self._processor, side),
@@ -224,12 +228,10 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         what a generator leaves, the others what altering leaves.
         """
         asked = ((group.plain, (group.reals,)), (group.beside, group.forged))
+        wanted = self._treatment.images_of_each
         reals, fakes = (
-            [
-                self._read(row, label)
-                for row in _choose(first, parts, self._treatment.images_of_each, rng)
-            ]
-            for label, (first, parts) in enumerate(asked)
+            [self._read(row) for row in _choose(first, parts, wanted, rng)]
+            for first, parts in asked
         )
         share = self._treatment.policy.self_blends
         if group.photo is not None and group.photo in self._points and rng.random() < share:
@@ -237,8 +239,8 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
             reals, fakes = [*reals[:1], sham, *reals[2:]], [*fakes[:1], fake, *fakes[2:]]
         return [*reals, *fakes]
 
-    def _read(self, row: int, label: int) -> _Drawn:
-        return self._store.image(row), self._store.mask(row), label
+    def _read(self, row: int) -> _Drawn:
+        return self._store.image(row), self._store.mask(row), int(self._labels[row])
 
     def _blend(self, photo: int, rng: np.random.Generator) -> tuple[_Drawn, _Drawn]:
         """A sham and a fake; from easy to hard over the epochs."""
@@ -247,7 +249,7 @@ class PhotoGroups(torch.utils.data.Dataset[Batch]):
         scene = Scene(pixels, points, pixels, points, rng)
         blended = blend_with_itself(scene, _EASY + (1 - _EASY) * done)
         sham = pixels if blended.sham is None else blended.sham
-        return (sham, np.zeros_like(blended.mask), 0), (blended.fake, blended.mask, FAKE)
+        return (sham, np.zeros_like(blended.mask), _REAL), (blended.fake, blended.mask, FAKE)
 
 
 def _choose(
@@ -264,23 +266,9 @@ def _choose(
     return (chosen + mixed[0][1:])[:wanted]
 
 
-def _cut_alike(drawn: Sequence[_Drawn], side: int, rng: np.random.Generator) -> list[_Drawn]:
-    """One square for all: a synthesized face has the size of the photo it was made beside."""
-    height, width = np.min([pixels.shape[:2] for pixels, _, _ in drawn], axis=0)
-    place = draw_square((int(height), int(width)), side, rng)
-    return [(pixels[place], mask[place], label) for pixels, mask, label in drawn]
-
-
-def draw_square(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> tuple[slice, slice]:
-    """Rows and columns of a square somewhere in an image; at most as large as fits."""
-    side = min(side, *shape)
-    top, left = (int(rng.integers(length - side + 1)) for length in shape)
-    return slice(top, top + side), slice(left, left + side)
-
-
 def _label_seen(mask: Pixels, label: int) -> int:
     """The label, but `IGNORED` for a fake that the crop shows nothing of."""
-    is_hidden = label == FAKE and (mask > 0).mean() < _SEEN_SHARE
+    is_hidden = label != _REAL and (mask > 0).mean() < _SEEN_SHARE
     return IGNORED if is_hidden else label
 
 

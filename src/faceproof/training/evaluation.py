@@ -1,7 +1,7 @@
 """A split of a dataset, scored and measured: as a whole, by method, by source and by person."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -74,7 +74,7 @@ class KeptScores:
         place = claim_folder(self.folder) / f"{digest}.npy"
         if not place.is_file():
             with replacing(place) as partial, partial.open("wb") as sink:
-                np.save(sink, score_rows(model, processor, pool, rows, change))
+                np.save(sink, score_split(model, processor, pool, rows, change).margins)
         return ScoredSplit(pool, rows, np.load(place))
 
 
@@ -82,9 +82,17 @@ def score_split(
     model: PreTrainedModel, processor: BaseImageProcessor, pool: LoadedSplit,
     rows: Rows | None = None, change: Augment | None = None,
 ) -> ScoredSplit:  # fmt: skip
-    """Rows of a split, every one if none are named, scored after a change of each image."""
+    """Rows of a split, every one if none are named, scored after a change of each image.
+
+    What a change draws depends on the row alone.
+    """
     rows = np.arange(len(pool.table)) if rows is None else rows
-    return ScoredSplit(pool, rows, score_rows(model, processor, pool, rows, change))
+
+    def read(row: int) -> Pixels:
+        pixels = np.ascontiguousarray(pool.images.image(row))
+        return pixels if change is None else change(pixels, np.random.default_rng(row))
+
+    return ScoredSplit(pool, rows, score_pictures(model, processor, map(read, rows.tolist())))
 
 
 @torch.inference_mode()
@@ -98,35 +106,14 @@ def score_pictures(
         processor: of the model.
         pictures: (H, W, 3) uint8 RGB each, of any size; read a batch at a time.
     """
+    rest = iter(pictures)
     parts = [
         to_margins(
             model(pixel_values=to_tensor(batch, processor).to(model.dtype)).logits.double().numpy()
         )
-        for batch in _batched(pictures)
+        for batch in iter(lambda: list(islice(rest, _BATCH)), [])
     ]
     return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def score_rows(
-    model: PreTrainedModel,
-    processor: BaseImageProcessor,
-    pool: LoadedSplit,
-    rows: Rows,
-    change: Augment | None = None,
-) -> Margins:
-    """The same for rows of a split, after a change of each image; draws depend on the row alone."""
-
-    def read(row: int) -> Pixels:
-        pixels = np.ascontiguousarray(pool.images.image(row))
-        return pixels if change is None else change(pixels, np.random.default_rng(row))
-
-    return score_pictures(model, processor, map(read, rows.tolist()))
-
-
-def _batched(pictures: Iterable[Pixels]) -> Iterator[list[Pixels]]:
-    iterator = iter(pictures)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch
 
 
 def measure_whole(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import (
+    PretrainedConfig,
     PreTrainedModel,
     TrainerCallback,
     TrainerControl,
@@ -20,6 +21,8 @@ from transformers import (
 from faceproof.detector.heatmap import to_map
 from faceproof.errors import ModelError
 from faceproof.training.batches import IGNORED
+
+_ROUNDING = 1e-6  # of epochs, which the Trainer counts in shares of steps
 
 
 class Supervised(nn.Module):
@@ -91,6 +94,11 @@ class Supervised(nn.Module):
         self.average.update_parameters(self.model)
 
     @property
+    def config(self) -> PretrainedConfig:
+        """That of the classifier; the Trainer's model card is made from it."""
+        return self.model.config
+
+    @property
     def trained(self) -> PreTrainedModel:
         """The classifier to keep: the running mean, ready to be saved by itself."""
         kept: PreTrainedModel = self.average.module
@@ -104,41 +112,29 @@ class HasEpochs(Protocol):
         """Say which epoch it is."""
 
 
-class TellEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
-    """Tells the photos which epoch it is.
+class Accompany(TrainerCallback):  # type: ignore[misc]  # transformers is not read by mypy
+    """Tells the photos which epoch it is, and lets the running mean follow after every step.
 
-    The Trainer tells them too, but not where several processes share them.
+    The Trainer tells the photos too, but not where several processes share them.
     """
 
-    def __init__(self, photos: HasEpochs) -> None:
-        """Take the training photos."""
-        self._photos = photos
+    def __init__(self, photos: HasEpochs, supervised: Supervised) -> None:
+        """Take the training photos and what learns from them."""
+        self._photos, self._supervised = photos, supervised
 
     def on_epoch_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
         **kwargs: object,
-    ) -> None:
-        """Called by the Trainer."""
-        self._photos.set_epoch(round(state.epoch or 0))
-
-
-class Follow(TrainerCallback):  # type: ignore[misc]  # as above
-    """Lets the running mean follow after every step."""
+    ) -> None:  # fmt: skip
+        """Called by the Trainer; a run that was stopped within an epoch begins in it."""
+        self._photos.set_epoch(int((state.epoch or 0) + _ROUNDING))
 
     def on_step_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
         **kwargs: object,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Called by the Trainer."""
-        model = kwargs["model"]
-        inner = getattr(model, "module", model)  # within DistributedDataParallel
-        inner.follow()  # type: ignore[attr-defined]  # a Supervised, given as object
+        self._supervised.follow()
 
 
 @torch.no_grad()

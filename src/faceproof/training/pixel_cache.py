@@ -5,7 +5,9 @@ be.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from datasets import Dataset
@@ -15,7 +17,7 @@ from faceproof.data.faces import find_largest
 from faceproof.data.forgery.forged import Points
 from faceproof.data.images import Pixels, decode, decode_mask
 from faceproof.errors import ImageError
-from faceproof.records import ROLES
+from faceproof.records import FAKE, ROLES, SQUARE
 from faceproof.storage import claim_folder, replacing
 
 _INDEX, _IMAGES, _MASKS, _POINTS = "index.json", "images", "masks", "points.json"
@@ -26,7 +28,7 @@ def open_pixels(rows: Dataset, folder: Path) -> "PixelStore":
     """The decoded images of a split, decoded now if `folder` does not hold them yet.
 
     Args:
-        rows: with encoded `image` and `mask`, and `role`.
+        rows: with encoded `image`, `role`, `label` and `parameters`, and perhaps `mask`.
         folder: for this split of this dataset alone; takes about 4 bytes a pixel.
     """
     if not (folder / _INDEX).is_file():
@@ -102,14 +104,27 @@ def _decode_all(rows: Dataset, folder: Path) -> None:
         masks.open("wb") as mask_sink,
     ):
         for row in progress(rows, "decoding", "images", len(rows)):
-            pixels = decode(row["image"]["bytes"])
+            pixels = _cut_out(decode(row["image"]["bytes"]), row["parameters"])
             sizes.append(pixels.shape[:2])
             image_sink.write(pixels.tobytes())
-            mask_sink.write(_decode_mask(row["mask"], pixels).tobytes())
+            mask_sink.write(_decode_mask(row, pixels).tobytes())
     photos = np.flatnonzero(np.asarray(rows["role"]) == _PHOTO).tolist()
     with replacing(folder / _INDEX) as partial:  # last: it says that all is there
         partial.write_text(json.dumps({"sizes": sizes, "photos": photos}))
 
 
-def _decode_mask(mask: dict[str, bytes] | None, pixels: Pixels) -> Pixels:
-    return np.zeros(pixels.shape[:2], np.uint8) if mask is None else decode_mask(mask["bytes"])
+def _cut_out(pixels: Pixels, parameters: str) -> Pixels:
+    """The face, where the image is a picture that holds it."""
+    square = json.loads(parameters).get(SQUARE)
+    if square is None:
+        return pixels
+    left, top, side = square
+    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+
+
+def _decode_mask(row: Mapping[str, Any], pixels: Pixels) -> Pixels:
+    """Where an image was forged; of a fake without a mask, anywhere."""
+    mask = row.get("mask")
+    if mask is None:
+        return np.full(pixels.shape[:2], 255 * (row["label"] == FAKE), np.uint8)
+    return decode_mask(mask["bytes"])

@@ -9,13 +9,18 @@ import pandas as pd
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from faceproof.data.shards import verify
+from faceproof.data.checks.findings import to_values
+from faceproof.data.inputs.labels import parse_labels
+from faceproof.data.own_pictures import divide_pictures
+from faceproof.data.shards import is_built, verify
 from faceproof.data.tables import open_dataset
 from faceproof.errors import SettingsError
-from faceproof.metrics import Labels, Rows
+from faceproof.metrics import Labels, Measured, Rows
 from faceproof.records import FAKE, SHAM, SPLITS, Split
+from faceproof.results import Scalar
 from faceproof.storage import claim_folder
 from faceproof.training.pixel_cache import PixelStore, open_pixels
+from faceproof.training.settings import Arguments
 
 _COLUMNS = (
     "label", "role", "family", "method", "image_id", "pair_id", "component_id", "parameters",
@@ -41,6 +46,11 @@ class LoadedSplit:
     def groups(self) -> NDArray[np.str_]:
         """The component of each image, shape (N,)."""
         return np.asarray(self.table["component_id"], np.str_)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it is known where the fakes were forged."""
+        return "mask" in self.rows.column_names
 
     def read_files(self) -> Iterator[bytes]:
         """The encoded image of each row."""
@@ -99,6 +109,33 @@ class LoadedSplit:
         columns = ("family", "method", "source")
         named = np.logical_or.reduce([self.table[column] == name for column in columns])
         return np.flatnonzero((self.labels != FAKE) | named)
+
+
+def open_splits(
+    run: Arguments,
+) -> tuple[dict[Split, LoadedSplit], dict[str, Measured | Scalar]]:
+    """What a run is trained and measured on, and what the shortcut probes say of it.
+
+    A dataset that build_dataset.py made is opened as it is, for its probes ran when it was built;
+    other pictures are divided now.
+
+    Raises:
+        DatasetError: a dataset is not what its card says, or pictures are too few.
+        InputError: there are no pictures.
+    """
+    place, cache = Path(run.data.dataset), run.cache_dir
+    if is_built(place):
+        return load_splits(place, cache), {}
+    reader = parse_labels(run.data.labels)
+    own = divide_pictures(run.data.dataset, reader, run.output_dir, run.training.seed)
+    claim_folder(cache)
+    splits = {
+        name: LoadedSplit(
+            table, open_pixels(rows, cache / own.fingerprint[:12] / name), rows, own.fingerprint
+        )
+        for name, (table, rows) in own.splits.items()
+    }
+    return splits, to_values(own.findings)
 
 
 def load_splits(dataset: Path, cache: Path) -> dict[Split, LoadedSplit]:

@@ -5,19 +5,20 @@ import numpy as np
 import pytest
 from benchmarks.leave_one_out.cells import Cell, choose_rows, read_cell, run_cell
 
-from faceproof import settings
 from faceproof.detector.models import load_model
 from faceproof.errors import SettingsError
 from faceproof.results import read_commit
-from faceproof.training.settings import TrainSettings
+from faceproof.training.settings import Arguments, read_arguments
 from faceproof.training.splits import LoadedSplit
 
 RECIPE = Path(__file__).parents[3] / "benchmarks/leave_one_out/smallest.yaml"
 
 
-def quick() -> TrainSettings:
-    base = settings.read(TrainSettings, None, ["--config", str(RECIPE)])
-    return replace(base, epochs=1, hidden_sizes=[4, 4, 8], batch=2)
+def quick(epochs: int = 1) -> Arguments:
+    words = ["--hidden_sizes", "4", "4", "8", "--per_device_train_batch_size", "8"]
+    return read_arguments(
+        None, ["--config", str(RECIPE), "--num_train_epochs", str(epochs), "--use_cpu", *words]
+    )
 
 
 def test_a_cell_leaves_scores_and_is_not_run_again(pool: LoadedSplit, tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_a_cell_leaves_scores_and_is_not_run_again(pool: LoadedSplit, tmp_path: 
     before = (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns
     run_cell(cell, quick(), pools, tmp_path)  # type: ignore[arg-type]
     assert (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns == before
-    run_cell(cell, replace(quick(), epochs=2), pools, tmp_path)  # type: ignore[arg-type]
+    run_cell(cell, quick(epochs=2), pools, tmp_path)  # type: ignore[arg-type]
     assert (tmp_path / f"{cell.name}.npz").stat().st_mtime_ns != before  # another recipe
 
 

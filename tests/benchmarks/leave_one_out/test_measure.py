@@ -51,7 +51,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def protocol(few: Path) -> Path:
     """A recipe of the protocol with a network that trains in seconds."""
     recipe = yaml.safe_load((REPOSITORY / "benchmarks/leave_one_out/smallest.yaml").read_text())
-    recipe |= {"hidden_sizes": [4, 4, 8], "epochs": 1, "cache": str(few.parent / "pixels")}
+    recipe |= {"hidden_sizes": [4, 4, 8], "num_train_epochs": 1, "use_cpu": True}
+    recipe["cache_dir"] = str(few.parent / "pixels")
     (few.parent / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     words = {
         "recipe": str(few.parent / "recipe.yaml"), "sources": [f"{MAIN}={few}", f"orl={few}"],

@@ -78,7 +78,7 @@ def test_stresses_count_verdicts_that_flip_and_stay_on_disk(
     def refuse(*_: object) -> None:
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(other_sources, "score_rows", refuse)
+    monkeypatch.setattr(other_sources, "score_split", refuse)
     assert other_sources.measure_stresses(run, splits(pool), "none") == values
 
 

@@ -1,13 +1,13 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from benchmarks.leave_one_out import protocol
 from benchmarks.leave_one_out.cells import Cell, run_cell
 from benchmarks.leave_one_out.protocol import MAIN, ProtocolSettings, read_places, run_cells
+from tests.benchmarks.leave_one_out.test_cells import quick
 
 from faceproof.errors import SettingsError
-from faceproof.training.settings import TrainSettings
+from faceproof.training.settings import Arguments
 from faceproof.training.splits import LoadedSplit
 
 RECIPE = Path(__file__).parents[3] / "benchmarks/leave_one_out/smallest.yaml"
@@ -41,15 +41,15 @@ def test_places_may_hold_an_equals_sign() -> None:
 
 def test_the_recipe_is_taken_to_each_source(tmp_path: Path) -> None:
     run = make_run(tmp_path, sources=[f"{MAIN}=here", "orl=there"])
-    assert isinstance(run.read_recipe("orl"), TrainSettings)
-    assert run.read_recipe("orl").dataset == Path("there")
+    assert isinstance(run.read_recipe("orl"), Arguments)
+    assert run.read_recipe("orl").data.dataset == "there"
 
 
 def test_cells_that_are_done_are_left_alone(
     tmp_path: Path, pool: LoadedSplit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(tmp_path)
-    base = replace(run.read_recipe(MAIN), epochs=1, hidden_sizes=[4, 4, 8], batch=2)
+    base = quick()
     splits = {"train": pool, "validation": pool, "test": pool}
     monkeypatch.setattr(ProtocolSettings, "read_recipe", lambda run, source: base)
     monkeypatch.setattr(protocol, "open_source", lambda run, source: splits)

@@ -11,7 +11,8 @@ from faceproof.data.inputs.archives import open_archive
 
 def test_every_way_is_timed_and_judged(dataset: Path, model: Path, tmp_path: Path) -> None:
     recipe = yaml.safe_load((REPOSITORY / "training" / "tiny.yaml").read_text())
-    recipe |= {"dataset": str(dataset), "cache": str(dataset.parent / "pixels"), "batch": 2}
+    recipe |= {"dataset": str(dataset), "per_device_train_batch_size": 8, "use_cpu": True}
+    recipe["cache_dir"] = str(dataset.parent / "pixels")
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     archive = open_archive(dataset.parent / "exports" / "test_faces.zip")
     for image in archive.images[:24]:

@@ -14,14 +14,18 @@ from transformers import (
 )
 
 from faceproof.detector.models import (
+    WEIGHTS,
     Architecture,
+    add_model,
     load_model,
     make_model,
+    read_weights,
     round_weights,
     save_model,
 )
-from faceproof.errors import ModelError
-from faceproof.storage import MARKER
+from faceproof.detector.settings import Weights
+from faceproof.errors import ModelError, StorageError
+from faceproof.storage import MARKER, claim_folder
 
 
 def test_a_saved_model_opens_with_stock_classes_and_keeps_its_decision(model: Path) -> None:
@@ -140,3 +144,32 @@ def test_half_precision_takes_half_the_room_and_is_computed_with_in_full(tmp_pat
     with torch.inference_mode():
         assert torch.allclose(stock(images).logits, rounded(images).logits, atol=1e-5)
     assert load_model(str(tmp_path / "m"))[2] == DECISION
+
+
+@pytest.mark.parametrize("weights", ["fp16", "fp32"])
+def test_how_weights_are_kept_is_read_from_the_file(tmp_path: Path, weights: Weights) -> None:
+    network, processor = make_model("config", TINY)
+    save_model(network, processor, DECISION, tmp_path / "model", weights)
+    assert read_weights(tmp_path / "model") == weights
+    (tmp_path / "model" / WEIGHTS).write_bytes(b"{}")
+    with pytest.raises(ModelError):
+        read_weights(tmp_path / "model")
+
+
+def test_a_model_is_added_to_what_a_folder_of_ours_holds(tmp_path: Path) -> None:
+    network, processor = make_model("config", TINY)
+    folder = claim_folder(tmp_path / "run")
+    (folder / "checkpoint-3").mkdir()
+    for temperature in (1.0, 3.0):  # the second takes the place of the first
+        decision = replace(DECISION, temperature=temperature)
+        add_model(network, processor, decision, folder)
+    assert load_model(str(folder))[2].temperature == 3.0
+    assert (folder / "checkpoint-3").is_dir()
+
+
+def test_a_model_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    network, processor = make_model("config", TINY)
+    (tmp_path / "config.json").write_text('{"mine": true}')
+    with pytest.raises(StorageError):
+        add_model(network, processor, DECISION, tmp_path)
+    assert (tmp_path / "config.json").read_text() == '{"mine": true}'

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from transformers.image_processing_utils import BaseImageProcessor
 
 from faceproof.data.images import Pixels
 from faceproof.detector.models import make_model
-from faceproof.detector.preprocessing import side_of, to_tensor
+from faceproof.detector.preprocessing import resize_input, side_of, to_tensor
+from faceproof.errors import SettingsError
 
 PROCESSORS = {
     "convnext": make_model("config", TINY)[1],
@@ -47,3 +50,28 @@ def test_a_face_of_native_size_is_only_normalised(face: Pixels) -> None:
     mean, deviation = torch.tensor(processor.image_mean), torch.tensor(processor.image_std)
     expected = (torch.from_numpy(square).float() / 255 - mean) / deviation
     assert torch.allclose(to_tensor([square], processor)[0].permute(1, 2, 0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("init", ["config", "lite0"])
+def test_convolutions_take_another_size(init: str, face: Pixels) -> None:
+    model, processor = make_model(init, TINY)
+    resize_input(model, processor, 128)
+    assert side_of(processor) == model.config.image_size == 128
+    pixels = to_tensor([face[10:102]], processor)
+    assert pixels.shape == (1, 3, 128, 128)
+    assert model.eval()(pixel_values=pixels).logits.shape == (1, 2)
+    own = processor(face[10:102], return_tensors="pt")["pixel_values"]
+    assert torch.allclose(own, pixels, atol=1e-5)
+
+
+def test_a_vit_keeps_its_size() -> None:
+    vit = replace(TINY, kind="vit", depths=(1,), hidden_sizes=(64,), stem_pixels=23)
+    with pytest.raises(SettingsError, match="a vit keeps its own"):
+        resize_input(*make_model("config", vit), 128)
+
+
+def test_a_processor_that_cuts_out_the_middle_keeps_its_size() -> None:
+    model, processor = make_model("lite0", TINY)
+    processor.do_center_crop = True
+    with pytest.raises(SettingsError, match="cuts out the middle"):
+        resize_input(model, processor, 128)

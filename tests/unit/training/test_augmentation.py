@@ -3,7 +3,14 @@ import pytest
 
 from faceproof.data.images import Pixels
 from faceproof.training import augmentation
-from faceproof.training.augmentation import ABLATED, DEGRADATION, PHOTOMETRIC, RECIPES, WILD
+from faceproof.training.augmentation import (
+    ABLATED,
+    DEGRADATION,
+    PHOTOMETRIC,
+    RECIPES,
+    WILD,
+    Frame,
+)
 
 ALL = RECIPES["all"]
 
@@ -71,3 +78,32 @@ def test_what_is_covered_is_one_rectangle_of_one_level(face: Pixels) -> None:
         rows, columns = np.nonzero((covered != face).any(axis=2))
         share = np.ptp(rows) * np.ptp(columns) / (face.shape[0] * face.shape[1])
         assert 0.02 < share < 0.2
+
+
+NUMBERED = np.arange(10 * 8, dtype=np.uint8).reshape(10, 8)
+
+
+def test_a_frame_at_native_scale_by_hand() -> None:
+    frame = Frame(side_pixels=4, share=1.0, top=0.5, left=1.0, is_mirrored=True)
+    assert frame.cut(NUMBERED).tolist() == NUMBERED[3:7, 4:8][:, ::-1].tolist()
+    assert frame.cut(NUMBERED[:2, :3]).shape == (2, 2)  # never more than there is
+
+
+def test_a_frame_of_a_share_shows_the_same_part_of_every_size() -> None:
+    frame = Frame(side_pixels=None, share=0.5, top=1.0, left=0.0, is_mirrored=False)
+    assert frame.cut(NUMBERED).tolist() == NUMBERED[6:, :4].tolist()
+    larger = np.kron(NUMBERED, np.ones((2, 2), np.uint8))
+    assert (frame.cut(larger)[::2, ::2] == frame.cut(NUMBERED)).all()
+
+
+def test_a_whole_frame_cuts_nothing() -> None:
+    whole = RECIPES["none"].draw_frame(None, np.random.default_rng(0))
+    assert (whole.cut(NUMBERED) == NUMBERED).all()
+
+
+def test_frames_are_drawn_within_the_policy() -> None:
+    drawn = [RECIPES["wild"].draw_frame(None, np.random.default_rng(seed)) for seed in range(50)]
+    assert 0.7 <= min(one.share for one in drawn) < 0.75
+    assert {one.is_mirrored for one in drawn} == {True, False}
+    assert all(one.side_pixels is None for one in drawn)
+    assert RECIPES["none"].draw_frame(32, np.random.default_rng(0)).side_pixels == 32

@@ -37,7 +37,7 @@ def open_groups(
     pool: LoadedSplit, processor: BaseImageProcessor, treatment: Treatment
 ) -> PhotoGroups:
     kept = np.arange(len(pool.table))
-    return PhotoGroups(group_rows(pool.table, kept), pool.images, processor, treatment)
+    return PhotoGroups(group_rows(pool.table, kept), pool, processor, treatment)
 
 
 def test_a_training_item_is_a_photo_with_all_that_was_made_of_or_beside_it(
@@ -67,7 +67,7 @@ def test_the_photo_and_a_face_beside_it_come_always_the_rest_evenly_over_familie
     assert (group.photo, group.plain, group.reals) == (0, (0,), (0, 1))
     assert (group.forged, group.beside) == (((2,),), (3,))
     two = replace(group, forged=((2,) * 7, (1,)))  # a family of seven, and one of one without mask
-    groups = PhotoGroups([two], pool.images, processor, PLAIN)
+    groups = PhotoGroups([two], pool, processor, PLAIN)
     photo = to_tensor([pool.images.image(0)], processor)[0]
     rare = 0
     for epoch in range(40):
@@ -84,7 +84,7 @@ def test_the_photo_and_a_face_beside_it_come_always_the_rest_evenly_over_familie
 def test_an_unseen_item_is_one_image_in_row_order(
     pool: LoadedSplit, processor: BaseImageProcessor
 ) -> None:
-    images = Images([3, 0, 2], pool.images, pool.labels, processor)
+    images = Images([3, 0, 2], pool, processor)
     assert len(images) == 3
     assert collate([images[index] for index in range(3)])["labels"].tolist() == [1, 0, 1]
 
@@ -148,7 +148,7 @@ def test_a_fake_whose_crop_shows_nothing_of_it_has_no_label(
         groups.set_epoch(epoch)
         batch = groups[0]
         for label, mask in zip(batch["labels"][2:].tolist(), batch["masks"][2:], strict=True):
-            assert (label == IGNORED) == (float((mask > 0).float().mean()) < 0.02)
+            assert (label == IGNORED) == (float((mask > 0).double().mean()) < 0.02)
             seen.add(label)
     assert seen == {1, IGNORED}
 
@@ -206,3 +206,10 @@ def test_an_error_in_a_batch_made_ahead_is_raised() -> None:
 
     with pytest.raises(OSError, match="gone"):
         list(Ahead(load()))  # type: ignore[arg-type]  # any loader
+
+
+def test_a_batch_counts_images(pool: LoadedSplit, processor: BaseImageProcessor) -> None:
+    groups = open_groups(pool, processor, PLAIN)  # two reals and two fakes of each photo
+    assert [groups.count_photos(images) for images in (1, 4, 8, 11)] == [1, 1, 2, 3]
+    single = open_groups(pool, processor, replace(PLAIN, images_of_each=1))
+    assert single.count_photos(8) == 4

@@ -8,7 +8,7 @@ from faceproof.detector.assets import open_lite0
 from faceproof.detector.heatmap import to_map
 from faceproof.detector.models import Architecture, make_model
 from faceproof.training.batches import IGNORED
-from faceproof.training.mask_head import Supervised, TellEpoch
+from faceproof.training.mask_head import Accompany, Supervised
 
 PIXELS = torch.linspace(-2, 2, 4 * 3 * 92 * 92).reshape(4, 3, 92, 92)
 LABELS = torch.tensor([0, 1, 0, IGNORED])
@@ -89,10 +89,11 @@ class Told:
 
 def test_the_photos_are_told_the_epoch_also_after_a_stop() -> None:
     told = Told()
-    teller = TellEpoch(told)
-    for epoch in (None, 1.0, 1.9999999):
-        teller.on_epoch_begin(None, SimpleNamespace(epoch=epoch), None)
-    assert told.epochs == [0, 1, 2]
+    supervised = Supervised(make_model("config", TINY)[0], 92, 0.0, 0.9)
+    companion = Accompany(told, supervised)
+    for epoch in (None, 1.0, 1.9999999, 2.5):
+        companion.on_epoch_begin(None, SimpleNamespace(epoch=epoch), None)
+    assert told.epochs == [0, 1, 2, 2]
 
 
 def test_a_backbone_with_other_channels_than_its_head_is_measured() -> None:

@@ -4,7 +4,7 @@ from tests.conftest import TINY
 
 from faceproof.data.images import Pixels
 from faceproof.detector.models import make_model
-from faceproof.training.evaluation import score_pictures, score_rows
+from faceproof.training.evaluation import score_pictures, score_split
 from faceproof.training.splits import LoadedSplit
 
 
@@ -25,8 +25,8 @@ def test_changes_draw_by_row_so_that_any_choice_of_rows_scores_alike(pool: Loade
     def add_noise(pixels: Pixels, rng: np.random.Generator) -> Pixels:
         return np.asarray(pixels // 2 + rng.integers(0, 99, pixels.shape), np.uint8)
 
-    every = score_rows(model, processor, pool, np.arange(8), add_noise)
-    some = score_rows(model, processor, pool, np.array([6, 1]), add_noise)
+    every = score_split(model, processor, pool, np.arange(8), add_noise).margins
+    some = score_split(model, processor, pool, np.array([6, 1]), add_noise).margins
     assert some.tolist() == pytest.approx([every[6], every[1]], abs=1e-5)
-    plain = score_rows(model, processor, pool, np.array([6, 1]))
+    plain = score_split(model, processor, pool, np.array([6, 1])).margins
     assert not np.allclose(some, plain)

@@ -5,32 +5,27 @@ import pytest
 
 from faceproof.errors import SettingsError
 from faceproof.training.batches import plan_treatment
-from faceproof.training.settings import TrainSettings
-from faceproof.training.trainer import make_arguments, write_history
-
-NAMES = ("dataset", "output", "work", "cache", "results", "history", "figure")
-PATHS = {name: Path(name) for name in NAMES}
+from faceproof.training.settings import Arguments, read_arguments
+from faceproof.training.trainer import write_history
 
 
-def settings(**change: object) -> TrainSettings:
-    return TrainSettings(**PATHS, **change)  # type: ignore[arg-type]  # paths and numbers
+def read(*words: str) -> Arguments:
+    return read_arguments(None, ["--dataset", "d", "--output_dir", "o", "--use_cpu", *words])
 
 
 @pytest.mark.parametrize(
-    "change",
+    "words",
     [
-        {"epochs": 0}, {"batch": 0}, {"images_of_each": 0}, {"validation_images": 0},
-        {"crop_pixels": 93, "side_pixels": 92}, {"depths": [1]}, {"learning_rate": -1.0},
-        {"decay": 1.0}, {"error_rate": 0.5}, {"mask_weight": -1.0}, {"patience": -1},
-        {"augment": "wild"},
-        {"kind": "vit", "depths": [1, 1], "hidden_sizes": [64, 64]},
+        "--images_of_each 0", "--max_eval_samples 0", "--crop_pixels 93 --image_size 92",
+        "--depths 1", "--learning_rate -1", "--ema_decay 1", "--error_rate 0.5",
+        "--mask_weight -1", "--early_stopping_patience -1", "--augmentation wild",
+        "--depths 1 1 --hidden_sizes 64 64 --model_type vit", "--view v", "--patch_size 0",
     ],
-    ids=lambda change: next(iter(change)),
 )  # fmt: skip
-def test_a_run_that_cannot_train_is_refused(change: dict[str, object]) -> None:
-    name = "depths" if "kind" in change else next(iter(change))
+def test_a_run_that_cannot_train_is_refused(words: str) -> None:
+    name = words.split(maxsplit=1)[0].strip("-")
     with pytest.raises(SettingsError, match=name):
-        settings(**change)
+        read(*words.split())
 
 
 @pytest.mark.parametrize(
@@ -40,21 +35,19 @@ def test_a_run_that_cannot_train_is_refused(change: dict[str, object]) -> None:
 def test_what_is_left_out_does_not_come_back_as_augmentation(
     left_out: str | None, has_blends: bool
 ) -> None:
-    policy = plan_treatment(settings(augment="all", leave_out=left_out)).policy
+    words = [] if left_out is None else ["--leave_out", left_out]
+    policy = plan_treatment(read("--augmentation", "all", *words)).policy
     assert bool(policy.self_blends) == has_blends
 
 
 def test_crops_are_for_networks_from_scratch_that_take_any_size() -> None:
-    assert plan_treatment(settings(crop_pixels=48)).crop_pixels == 48
-    assert plan_treatment(settings(crop_pixels=0)).crop_pixels is None
-    assert plan_treatment(settings(init="user/model")).crop_pixels is None
-    vit = settings(kind="vit", depths=[2], hidden_sizes=[64])
-    assert plan_treatment(vit).crop_pixels is None
+    def crop(words: str) -> int | None:
+        return plan_treatment(read(*words.split())).crop_pixels
 
-
-def test_a_gpu_is_used_where_it_is_asked_for() -> None:
-    assert make_arguments(settings(device="auto")).use_cpu is False
-    assert make_arguments(settings()).use_cpu is True
+    assert crop("--crop_pixels 48") == 48
+    assert crop("--crop_pixels 0") is None
+    assert crop("--model_name_or_path user/model") is None
+    assert crop("--model_type vit --depths 2 --hidden_sizes 64") is None
 
 
 def test_history_is_one_entry_a_line(tmp_path: Path) -> None:

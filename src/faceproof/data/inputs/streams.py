@@ -24,17 +24,26 @@ from faceproof.data.sources.hub import (
 )
 from faceproof.data.tables import to_plain_folder
 from faceproof.errors import ImageError, InputError
-from faceproof.records import Label
+from faceproof.records import SPLITS, Label
 
 logger = logging.getLogger(__name__)
 
 _MAGIC = re.compile(r"[*?[]")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?(:[\w.-]+)?")
-_IMAGE, _NAME, _GROUP = "image", "image_id", "component_id"
+_IMAGE, _NAME = "image", "image_id"
 _SPLIT = "test"
 _PLAIN = LabelReader()
 
 ReadLabel = Callable[[object], Label | None]
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where a dataset states the label of a row, how it is read, and what it belongs to."""
+
+    label: str | None
+    read_label: ReadLabel
+    group: str | None
 
 
 @dataclass(frozen=True)
@@ -49,27 +58,28 @@ class ImageStream:
     count: int | None
 
 
-def open_stream(place: str, labels: LabelReader = _PLAIN) -> ImageStream:
+def open_stream(place: str, labels: LabelReader = _PLAIN, split: str = _SPLIT) -> ImageStream:
     """The images at a place, and their truth where it is stated.
 
     Args:
-        place: a folder of images or of parquet, a zip, an image, a pattern such as
-            `photos/*.jpg`, or `user/name` of a dataset on the Hub with columns `image` and perhaps
-            `label`; `@revision` and `:split` (else `test`) may follow. What exists on this machine
-            goes first.
+        place: a folder of images or of parquet, a parquet file, a zip, an image, a pattern such
+            as `photos/*.jpg`, or `user/name` of a dataset on the Hub with columns `image` and
+            perhaps `label`; `@revision` and `:split` may follow. What exists on this machine goes
+            first.
         labels: says what words mean real and fake.
+        split: of a dataset where none is named.
 
     Raises:
         InputError: there is nothing, or nothing that can be read.
     """
     if _is_here(place):
         if holds_tables(Path(place)):
-            return _open_dataset(place, labels)
+            return _open_dataset(place, labels, split)
         return _to_stream(open_archive(Path(place), labels))
     if _MAGIC.search(place):
         return _to_stream(list_files(_match(place), place, labels))
     if _HUB_NAME.fullmatch(place):
-        return _open_dataset(place, labels)
+        return _open_dataset(place, labels, split)
     raise InputError(f"{place} does not exist; give a folder or a zip of images")
 
 
@@ -92,9 +102,9 @@ def _to_stream(archive: Archive) -> ImageStream:
     return ImageStream(archive.images, archive.truth, len(archive.images))
 
 
-def _open_dataset(place: str, labels: LabelReader) -> ImageStream:
+def _open_dataset(place: str, labels: LabelReader, wanted_split: str) -> ImageStream:
     """The dataset's rows, streamed; nothing is kept of an image that was read."""
-    name, revision, split = _divide(place)
+    name, revision, split = _divide(place, wanted_split)
     mapping = {"split": split, **({"revision": revision} if revision else {})}
     known = to_plain_folder(Path(place)) if _is_here(place) else (name, None)
     try:
@@ -104,26 +114,29 @@ def _open_dataset(place: str, labels: LabelReader) -> ImageStream:
     features = rows.features or {}
     rows = _cast_images(rows, name)
     label = find_column(features, "label")
-    wanted = [one for one in (_IMAGE, label, _NAME, _GROUP) if one in features]
+    group = find_column(features, "component") or find_column(features, "identity")
+    wanted = [one for one in (_IMAGE, label, _NAME, group) if one in features]
     read_label = _find_labels(class_names(features, label or ""), labels, f"{name}: column {label}")
     truth: dict[str, Truth] = {}
-    images = _read_rows(rows.select_columns(wanted), name, split, (label, read_label), truth)
+    columns = _Columns(label, read_label, group)
+    images = _read_rows(rows.select_columns(wanted), name, split, columns, truth)
     return ImageStream(images, truth, None)
 
 
-def _divide(place: str) -> tuple[str, str, str]:
+def _divide(place: str, wanted: str) -> tuple[str, str, str]:
     """Name, revision and split."""
     if _is_here(place):
-        return place, "", _find_split(Path(place))
+        return place, "", _find_split(Path(place), wanted)
     name, _, split = place.partition(":")
     name, _, revision = name.partition("@")
-    return name, revision, split or _SPLIT
+    return name, revision, split or wanted
 
 
-def _find_split(folder: Path) -> str:
-    """`test` where a file is named so, else what the library calls the only split there is."""
-    has_test = any(_SPLIT in path.name for path in list_tables(folder))
-    return _SPLIT if has_test else "train"
+def _find_split(folder: Path, wanted: str) -> str:
+    """The wanted split where a file is named so, else another, else what the library calls it."""
+    files = [folder] if folder.is_file() else list_tables(folder)
+    named = (one for one in (wanted, *SPLITS) if any(one in path.name for path in files))
+    return next(named, "train")
 
 
 def _cast_images(rows: IterableDataset, name: str) -> IterableDataset:
@@ -173,19 +186,19 @@ def _read_rows(
     rows: IterableDataset,
     name: str,
     split: str,
-    label: tuple[str | None, ReadLabel],
+    columns: _Columns,
     truth: dict[str, Truth],
 ) -> Iterator[ImageFile]:
     seen: set[str] = set()
-    column, read_label = label
     try:
         for number, row in enumerate(rows):
             key = str(row.get(_NAME) or f"{split}/{number}")
             key = f"{key}#{number}" if key in seen else key
             seen.add(key)
-            known = read_label(row.get(column)) if column else None
+            known = columns.read_label(row.get(columns.label)) if columns.label else None
             if known is not None:
-                truth[key] = Truth(known, str(row.get(_GROUP) or key))
+                group = row.get(columns.group) if columns.group else None
+                truth[key] = Truth(known, key if group in (None, "") else str(group))
             yield ImageFile(key, partial(_read_cell, row[_IMAGE]))
     except HUB_FAILURES as error:
         raise InputError(f"reading {name} broke off: {say_briefly(error)}") from error

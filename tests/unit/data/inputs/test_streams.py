@@ -136,3 +136,33 @@ def test_a_row_without_an_image_keeps_its_place(
     _, missing = open_stream("someone/faces").images
     with pytest.raises(ImageError, match="unreadable"):
         missing.read()
+
+
+def write_table(place: Path, jpeg: bytes) -> None:
+    rows = {"image": [{"bytes": jpeg, "path": None}] * 2, "label": ["real", "fake"]}
+    features = Features({"image": Image(), "label": Value("string"), "group": Value("string")})
+    Dataset.from_dict({**rows, "group": ["g", None]}, features=features).to_parquet(place)
+
+
+@pytest.mark.parametrize("name", ["faces.parquet", "train-0.parquet", "validation.parquet"])
+def test_a_parquet_file_is_a_dataset(tmp_path: Path, jpeg: bytes, name: str) -> None:
+    (tmp_path / "other.txt").write_text("beside it")
+    write_table(tmp_path / name, jpeg)
+    stream = open_stream(str(tmp_path / name), split="train")
+    images = list(stream.images)
+    assert [stream.truth[image.name].label for image in images] == ["real", "fake"]
+    groups = [stream.truth[image.name].group for image in images]
+    assert groups == ["g", images[1].name]  # where none is stated, an image is by itself
+
+
+def test_of_a_dataset_the_wanted_split_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jpeg: bytes
+) -> None:
+    for name in ("train", "test"):
+        write_table(tmp_path / f"{name}.parquet", jpeg)
+    names = {split: next(iter(open_stream(str(tmp_path), split=split).images)).name
+             for split in ("train", "test")}  # fmt: skip
+    assert names == {"train": "train/0", "test": "test/0"}
+    asked = offer(monkeypatch, Dataset.from_dict({"image": [b"x"]}))
+    open_stream("someone/faces", split="train")
+    assert asked["split"] == "train"

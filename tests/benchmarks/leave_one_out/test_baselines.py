@@ -2,16 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.leave_one_out import baselines
+from benchmarks.leave_one_out.baselines import read_baseline, score_baseline
 
 from faceproof.data.images import Pixels
 from faceproof.metrics import auroc
-from faceproof.training import baselines
-from faceproof.training.baselines import (
-    measure_spectrum,
-    read_baseline,
-    score_baseline,
-    shrink_to_thumbnail,
-)
+from faceproof.training.baselines import measure_spectrum, shrink_to_thumbnail
 from faceproof.training.splits import LoadedSplit
 
 
