@@ -10,7 +10,7 @@ folder and a result file.
 from dataclasses import asdict
 
 from faceproof import console, settings
-from faceproof.training.settings import TeachRun
+from faceproof.training.tuning_settings import TeachRun
 
 
 def main() -> int:

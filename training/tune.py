@@ -12,7 +12,7 @@ GPU if torch finds one. Writes the adapters, the verdict's limits and a result f
 from dataclasses import asdict
 
 from faceproof import console, settings
-from faceproof.training.settings import TuneRun
+from faceproof.training.tuning_settings import TuneRun
 
 
 def main() -> int:

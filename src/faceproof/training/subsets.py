@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from faceproof.metrics import Rows
 from faceproof.records import FAKE, ROLES
-from faceproof.training.settings import ViewRun
 from faceproof.training.splits import LoadedSplit
 from faceproof.training.tuning import ALTERED, GENERATED, REAL, Pool
+from faceproof.training.tuning_settings import ViewRun
 from faceproof.training.views import Views
 
 
