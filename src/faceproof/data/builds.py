@@ -119,7 +119,17 @@ def read_photos(settings: BuildSettings) -> Iterator[SourcePhoto]:
         settings.input, claim_folder(settings.work / "photos"), settings.limit,
         tuple(settings.columns), settings.terms, parse_labels(settings.labels),
     )  # fmt: skip
-    return islice(SOURCES[settings.source](request), settings.limit)
+    photos = SOURCES[settings.source](request)
+    return islice(_take_each(photos, settings.photos_each), settings.limit)
+
+
+def _take_each(photos: Iterator[SourcePhoto], most: int | None) -> Iterator[SourcePhoto]:
+    """The first photos of each person; all where no number is given."""
+    taken: Counter[str] = Counter()
+    for photo in photos:
+        taken[photo.identity_id] += 1
+        if most is None or taken[photo.identity_id] <= most:
+            yield photo
 
 
 def hash_photos(plan: Plan) -> str:

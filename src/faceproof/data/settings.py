@@ -56,6 +56,9 @@ class BuildSettings:
         ),
     )
     limit: int | None = field(default=None, metadata=_photos("at most so many photos"))
+    photos_each: int | None = field(
+        default=None, metadata=_photos("of each person, at most so many photos")
+    )
     methods: list[str] = field(
         default_factory=lambda: ["swap", AUTOENCODER],
         metadata=_forgeries(f"forgeries made of every photo, of {', '.join(NAMES)}"),
@@ -84,8 +87,9 @@ class BuildSettings:
         for name in ("terms", "hosts"):
             if getattr(self, name) and self.source != "collection":
                 raise SettingsError(f"{name} are of a collection; the source is {self.source}")
-        if self.limit is not None:
-            require_positive(self, "limit")
+        for name in ("limit", "photos_each"):
+            if getattr(self, name) is not None:
+                require_positive(self, name)
 
     @property
     def work(self) -> Path:

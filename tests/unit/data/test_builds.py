@@ -79,3 +79,12 @@ class Refusing(GeneratorBasedBuilder):  # type: ignore[misc]  # published withou
 def test_what_a_builder_refuses_is_not_wrapped(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"^no face was drawn$"):
         builds.generate(Refusing(cache_dir=str(tmp_path)))
+
+
+def test_of_each_person_the_first_photos_are_taken(tmp_path: Path) -> None:
+    settings = BuildSettings(
+        output=tmp_path / "d", exports=tmp_path / "e", results=tmp_path / "r.json", photos_each=2,
+        limit=7,
+    )  # fmt: skip
+    taken = list(builds.read_photos(settings))
+    assert [one.path.parent.name for one in taken] == ["s1", "s1", "s2", "s2", "s3", "s3", "s4"]
