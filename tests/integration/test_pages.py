@@ -15,6 +15,7 @@ from tests.conftest import REPOSITORY, run_script
 
 from faceproof.data.images import Pixels, encode_jpeg
 from faceproof.data.inputs.archives import write_zip
+from faceproof.detector.released import find_released
 
 
 def list_pages() -> list[Path]:
@@ -117,6 +118,8 @@ def test_blocks_of_python_run(page: str, tmp_path: Path, face: Pixels) -> None:
     Image.fromarray(face[10:102]).save(tmp_path / "face.jpg")
     Image.fromarray(face).save(tmp_path / "photo.jpg")
     (tmp_path / "training").symlink_to(REPOSITORY / "training")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build/released").symlink_to(find_released())
     blocks = list(read_blocks(REPOSITORY / page, "python"))
     assert blocks
     for block in blocks:

@@ -58,7 +58,16 @@ def test_recipes_differ_in_what_they_say() -> None:
     blends = {name: policy.self_blends > 0 for name, policy in RECIPES.items()}
     assert [name for name in blends if blends[name]] == ["self_blending", "all", "wild"]
     assert set(RECIPES["wild"].kinds) == {*ALL.kinds, *WILD}
-    assert set(ABLATED) == set(RECIPES) - {"wild"}
+    assert set(ABLATED) == set(RECIPES) - {"wild", "web"}
+    assert set(RECIPES["web"].kinds) > set(RECIPES["wild"].kinds)
+
+
+def test_a_video_frame_is_coarser_and_as_large(face: Pixels) -> None:
+    (frame,) = set(RECIPES["web"].kinds) - set(RECIPES["wild"].kinds)
+    drawn = frame(face, np.random.default_rng(0))
+    assert drawn.shape == face.shape
+    detail = [float(np.abs(np.diff(one.astype(float), axis=0)).mean()) for one in (face, drawn)]
+    assert detail[1] < detail[0]
 
 
 def test_light_and_gamma_by_hand() -> None:

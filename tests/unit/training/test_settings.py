@@ -16,7 +16,12 @@ from faceproof.training.settings import (
     read_arguments,
 )
 
-RECIPES = sorted((Path(__file__).parents[3] / "training").glob("*.yaml"))
+TUNED = ("release", "release_small")  # recipes of `tune.py` and `teach.py`
+RECIPES = [
+    path
+    for path in sorted((Path(__file__).parents[3] / "training").glob("*.yaml"))
+    if path.stem not in TUNED
+]
 
 
 def read(*words: str) -> Arguments:
