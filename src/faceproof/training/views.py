@@ -21,7 +21,7 @@ from faceproof.console import progress
 from faceproof.data.images import Pixels, decode
 from faceproof.metrics import Rows
 from faceproof.storage import claim_folder, replacing
-from faceproof.training.augmentation import RECIPES, Policy, Recipe
+from faceproof.training.augmentation import RECIPES, Recipe
 from faceproof.training.splits import LoadedSplit
 
 Views = NDArray[np.uint8]  # (images, views, side, side, 3), RGB 0-255
@@ -93,21 +93,9 @@ def draw_views(data: bytes, position: int, plan: ViewPlan) -> Views:
     drawn = [pixels]
     for view in range(1, plan.views):
         rng = np.random.default_rng([plan.seed, position, view])
-        drawn.append(policy.apply(_mirror(_cut(pixels, policy, rng), policy, rng), rng))
+        frame = policy.draw_frame(None, rng)
+        drawn.append(policy.apply(frame.cut(pixels), rng))
     return np.stack([_fit(one, plan.side_pixels) for one in drawn])
-
-
-def _cut(pixels: Pixels, policy: Policy, rng: np.random.Generator) -> Pixels:
-    """A random square of at least the policy's share of the shorter side."""
-    shorter = min(pixels.shape[:2])
-    side = round(shorter * rng.uniform(policy.smallest_cut, 1.0))
-    top, left = (int(rng.integers(length - side + 1)) for length in pixels.shape[:2])
-    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
-
-
-def _mirror(pixels: Pixels, policy: Policy, rng: np.random.Generator) -> Pixels:
-    is_turned = policy.is_mirrored and rng.random() < 0.5
-    return np.ascontiguousarray(pixels[:, ::-1]) if is_turned else pixels
 
 
 def _fit(pixels: Pixels, side: int) -> Pixels:
