@@ -112,7 +112,7 @@ class Check(ABC):
             "not_applicable": "",
         }[outcome]
         ending = "" if not note or note.endswith(".") else "."
-        return f"{said} {note}{ending}".strip()
+        return f"{said} {note[:1].upper()}{note[1:]}{ending}".strip()
 
     def _advise(self, outcome: Outcome) -> str:
         return {
