@@ -34,6 +34,7 @@ Mask = NDArray[np.bool_]
 FEWEST_GROUPS = 5  # below it, no interval: draws of so few hardly differ
 TAIL = 0.025
 _FEWEST_FREEDOM = 1.5  # degrees; with fewer, t has no meaning for a reader
+_NO_ERROR = 1e-9  # a standard error that is rounding
 _GROUPS_A_BIN = 4  # of a calibration error, at least
 _ALIKE = 4.0  # weight of the assumption that a group's images are all alike, in squared groups
 
@@ -150,11 +151,11 @@ class Ranking:
         won = influence + value * weight
         rare = won if value < 0.5 else weight - won
         spread = _find_spread(influence, rare, np.bincount(codes), min(counts))
+        low, high = _clopper_pearson(value, spread.worth)  # the widest: a group is one image
         if 0 < value < 1:
             reach = _reach(value, _vary(parts, counts), spread)
-            low, high = (float(expit(logit(value) + side * reach)) for side in (-1, 1))
-        else:
-            low, high = _clopper_pearson(value, spread.worth)
+            low = max(low, float(expit(logit(value) - reach)))
+            high = min(high, float(expit(logit(value) + reach)))
         return Estimate(Measured(value, len(groups), low, high), influence)
 
 
@@ -268,7 +269,7 @@ def _find_worth(value: float, count: int, spread: _Spread) -> float:
     own = max(spread.variance, inside / count)
     variance = spread.pull(own, inside / spread.worth)
     surer = stdtrit(count - 1, 1 - TAIL) / stdtrit(spread.freedom, 1 - TAIL)
-    return float(np.clip(inside / variance * surer**2, 1.0, count))
+    return float(np.clip(inside / variance * surer**2, spread.worth, count))
 
 
 def _vary(parts: list[NDArray[np.float64]], counts: list[int]) -> float:
@@ -346,7 +347,8 @@ def measure_calibration(labels: Labels, scores: Scores, groups: Groups) -> Measu
     require_groups(brier_score(labels, scores), len(groups), count)
     value, error = _square_gaps(gaps, sizes)
     reach = float(stdtrit(count - 1, 1 - TAIL)) * error
-    if ((scores >= 0.5) == (labels == 1)).all():  # no error was seen: none is known to be rare
+    is_right = (scores >= 0.5) == (labels == 1)
+    if is_right.all() or error < _NO_ERROR:  # nothing was seen that tells how rare errors are
         reach = max(reach, miss(count) ** 2)
     squares = (max(value - reach, 0.0), max(value, 0.0), min(max(value, 0.0) + reach, 1.0))
     low, middle, high = (one**0.5 for one in squares)

@@ -221,3 +221,8 @@ def test_a_calibration_error_is_found_and_held(rng: np.random.Generator) -> None
     perfect = measure_calibration(labels, labels.astype(float), np.repeat(singles(100), 4))
     assert (perfect.value, perfect.low) == (0.0, 0.0)
     assert perfect.high == pytest.approx(1 - 0.025 ** (1 / 100))
+    undecided = measure_calibration(
+        np.tile([0, 1], 40), np.full(80, 0.5), np.repeat(singles(20), 4)
+    )
+    assert (undecided.value, undecided.low) == (0.0, 0.0)
+    assert undecided.high == pytest.approx(1 - 0.025 ** (1 / 20))  # no group errs: none was seen to

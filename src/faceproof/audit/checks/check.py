@@ -75,7 +75,8 @@ class Check(ABC):
     def open(self, reason: str, n: int) -> Finding:
         """A finding that could not be measured for want of images."""
         nothing = "Nothing was measured, so nothing would have been seen."
-        return self._state("underpowered", None, reason, nothing, n)
+        said = reason[:1].upper() + reason[1:]
+        return self._state("underpowered", None, said, nothing, n)
 
     def skip(self, reason: str, measured: Measured | None = None) -> Finding:
         """A finding that was not made, with the reason; the value may be told without a verdict."""

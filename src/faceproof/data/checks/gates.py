@@ -222,7 +222,9 @@ def agree_within(pairs: NDArray[np.str_], views: NDArray[np.generic]) -> bool:
     """All images of a pair look the same: nothing tells the label, and nothing is estimated."""
     order = np.argsort(pairs, kind="stable")
     is_next = pairs[order][1:] == pairs[order][:-1]
-    return bool((views[order][1:] == views[order][:-1])[is_next].all())
+    one, other = views[order][1:][is_next], views[order][:-1][is_next]
+    is_number = np.issubdtype(views.dtype, np.number)
+    return np.allclose(one, other) if is_number else bool((one == other).all())
 
 
 def probe_view(
