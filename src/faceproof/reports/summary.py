@@ -32,7 +32,7 @@ def main() -> int:
         ("dataset", build.setting("output")),
         ("zip", f"{build.setting('exports')}/mini_dataset.zip"),
         ("gallery", f"{build.setting('exports')}/gallery.html"),
-        ("model", training.setting("output")),
+        ("model", training.setting("output_dir")),
         ("predictions", prediction.setting("output")),
         ("audit report", f"{audit.setting('output')}/report.html"),
         ("pages", f"{root}/README.md, {root}/question_01 to question_04"),
