@@ -106,6 +106,18 @@ def check_script(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_tables_are_whole(page: Path) -> None:
+    """As GitHub reads them: a head, a line of dashes, and as many cells in every row."""
+    outside = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n)+", outside, re.MULTILINE):
+        rows = table.splitlines()
+        assert len(rows) > 2, table
+        assert re.fullmatch(r"\|(?:\s*:?-+:?\s*\|)+", rows[1]), rows[:2]
+        cells = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
+        assert len(set(cells)) == 1, [row for row in rows if row.count("|") != cells[0]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_blocks_of_python_compile_and_import_what_there_is(page: Path) -> None:
     for block in read_blocks(page, "python"):
         compile(block, str(page), "exec")
