@@ -2,11 +2,12 @@ r"""Tune CLIP on a built dataset: low-rank adapters and three labels, as the rel
 
     python training/tune.py --config training/release.yaml
     python training/tune.py --config training/release.yaml --leave_out omi hardfake congress warp \
-        --output build/left/adapters --results build/left/results.json
+        --output build/left/adapters --model build/left/model --results build/left/results.json
 
 Linear heads on frozen features are fitted first and measured beside the tuned network: a network
 that does not beat them is not worth its time. Reads training and validation, never test. Runs on a
-GPU if torch finds one. Writes the adapters, the verdict's limits and a result file.
+GPU if torch finds one. Writes the adapters, the merged network, the
+verdict's limits and a result file.
 """
 
 from dataclasses import asdict
@@ -23,6 +24,7 @@ def main() -> int:
     import torch
 
     from faceproof import results
+    from faceproof.detector import merging
     from faceproof.detector.calibration import calibrate, to_margins
     from faceproof.detector.clip import SIDE_PIXELS
     from faceproof.training import evaluation, heads, splits, subsets, tuning, views
@@ -58,9 +60,11 @@ def main() -> int:
     values |= asdict(decision)
 
     tuning.save_adapters(adapted, decision, run.output)
+    merging.save_merged(adapted.float(), decision, run.model)
     made_of = {"dataset": train.fingerprint}
     results.write(run.results, values, results.Run(run, made_of, device=device.type))
     console.say(f"adapters     {run.output}")
+    console.say(f"model        {run.model}")
     console.say(f"results      {run.results}")
     return 0
 

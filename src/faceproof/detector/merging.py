@@ -18,5 +18,10 @@ def merge_adapters(adapters: Path, decision: Decision, folder: Path) -> None:
 
     Source: LoRA (Hu et al. 2022), by the package peft.
     """
-    merged = PeftModel.from_pretrained(open_clip(KINDS), str(adapters)).merge_and_unload()
-    save_model(merged.eval(), make_processor(), decision, folder, "fp16")
+    save_merged(PeftModel.from_pretrained(open_clip(KINDS), str(adapters)), decision, folder)
+
+
+def save_merged(adapted: PeftModel, decision: Decision, folder: Path) -> None:
+    """Merge the adapters of a network into it, and write it as `models.save_model` does."""
+    merged = adapted.merge_and_unload()
+    save_model(merged.cpu().eval(), make_processor(), decision, folder, "fp16")

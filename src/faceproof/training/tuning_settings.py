@@ -22,7 +22,12 @@ class ViewRun:
     dataset: Path = field(
         metadata={"help": "dataset folder made by build_dataset.py", "place": "input"}
     )
-    output: Path = field(metadata={"help": "folder for what was trained", "place": "replaced"})
+    output: Path = field(
+        metadata={
+            "help": "folder for what was trained: adapters, or the network",
+            "place": "replaced",
+        }
+    )
     work: Path = field(
         metadata={"help": "folder for views, 150 kB each, and decoded images", "place": "folder"}
     )
@@ -64,6 +69,9 @@ class ViewRun:
 class TuneRun(ViewRun):
     """One tuning of CLIP with low-rank adapters."""
 
+    model: Path = field(
+        metadata={"help": "folder for the network with the adapters merged in", "place": "replaced"}
+    )
     blocks: int = field(default=12, metadata={**_NETWORK, "help": "of the network, 1 to 12"})
     rank: int = field(default=16, metadata={**_NETWORK, "help": "of the adapters"})
 

@@ -7,7 +7,7 @@ from faceproof.errors import SettingsError
 from faceproof.training.tuning_settings import TeachRun, TuneRun
 
 RECIPES = Path(__file__).parents[3] / "training"
-PLACES = ["--dataset", "d", "--output", "o", "--work", "w", "--results", "r.json"]
+PLACES = ["--dataset", "d", "--output", "o", "--model", "m", "--work", "w", "--results", "r.json"]
 
 
 def test_the_recipes_of_the_released_detectors_are_runs() -> None:
