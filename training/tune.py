@@ -6,8 +6,8 @@ r"""Tune CLIP on a built dataset: low-rank adapters and three labels, as the rel
 
 Linear heads on frozen features are fitted first and measured beside the tuned network: a network
 that does not beat them is not worth its time. Reads training and validation, never test. Runs on a
-GPU if torch finds one. Writes the adapters, the merged network, the
-verdict's limits and a result file.
+GPU if torch finds one. Writes the adapters, the verdict's limits, the network with the adapters
+merged in, and a result file.
 """
 
 from dataclasses import asdict
