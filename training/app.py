@@ -25,7 +25,7 @@ def main() -> int:
     from faceproof.detector.released import find_released
 
     memory.keep_freed_memory()
-    place = run.model or (BESIDE if BESIDE.is_dir() else find_released())
+    place = run.model or (BESIDE if (BESIDE / "config.json").is_file() else find_released())
     detector = predict.Detector(str(place))
     with page.serve(detector, run.port) as address:
         console.say(f"page         {address}  (Ctrl-C ends it)")

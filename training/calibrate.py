@@ -23,7 +23,7 @@ def main() -> int:
     from faceproof import memory, results
     from faceproof.detector import calibration, models, preprocessing
     from faceproof.storage import hash_file
-    from faceproof.training import evaluation, splits
+    from faceproof.training import evaluation, splits, subsets
 
     memory.keep_freed_memory()
     validation = splits.load_splits(run.dataset, run.cache)["validation"]
@@ -37,8 +37,9 @@ def main() -> int:
     }  # fmt: skip
     scored = evaluation.score_split(model, processor, validation)
     decision = calibration.calibrate(
-        scored.labels, scored.margins, run.error_rate or before.error_rate
-    )
+        scored.labels, scored.margins, run.error_rate or before.error_rate,
+        subsets.name_cells(validation.table),
+    )  # fmt: skip
     measured = evaluation.measure_whole("validation", scored, decision, run.seed)
 
     models.save_model(model, processor, decision, run.output, weights)

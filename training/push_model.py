@@ -19,13 +19,15 @@ def main() -> int:
 
     from faceproof.data import exports
     from faceproof.detector import onnx_export, publishing
-    from faceproof.detector.released import find_released
+    from faceproof.detector.released import require_released
     from faceproof.reports import cards
 
     with tempfile.TemporaryDirectory() as scratch:
-        folder = publishing.copy_model(run.model or find_released(), Path(scratch) / "model")
+        folder = publishing.copy_model(run.model or require_released(), Path(scratch) / "model")
         if run.model is None:
-            (folder / publishing.CARD).write_text(cards.render_model_card(run.repository))
+            (folder / publishing.CARD).write_text(
+                cards.render_model_card(run.repository), encoding="utf-8"
+            )
         if run.onnx:
             onnx_export.export(folder)
         for line in exports.push(run, folder, publishing.list_files(folder), "model"):

@@ -38,6 +38,7 @@ def main() -> int:
 
     place = run.teacher or find_released()
     teacher, its_processor, _ = models.load_model(str(place))
+    subsets.check_teacher(teacher.config, place)
     taught = tuning.compute_shares(
         teacher.to(device), pool.views, tuning.make_normaliser(its_processor, device)
     )

@@ -22,9 +22,9 @@ def tuned(work: Path, dataset: Path) -> Path:
     """One block of CLIP, two steps, on a few images."""
     done = run_script(
         "training/tune.py", "--dataset", str(dataset), "--output", str(work / "adapters"),
-        "--work", str(work / "work"), "--model", str(work / "model"),
-        "--results", str(work / "tuned.json"), "--blocks", "1", "--rank", "2", "--steps", "2", "--batch", "8", "--views", "2", "--limit", "60",
-        "--error_rate", "0.2",
+        "--model", str(work / "model"), "--work", str(work / "work"),
+        "--results", str(work / "tuned.json"), "--blocks", "1", "--rank", "2", "--steps", "2",
+        "--batch", "8", "--views", "2", "--limit", "60", "--error_rate", "0.2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return work / "adapters"

@@ -50,7 +50,7 @@ def stage_space(parts: Parts, folder: Path) -> list[Path]:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, place)
     shutil.copyfile(parts.app, folder / _APP)
-    (folder / _CARD).write_text(parts.card)
+    (folder / _CARD).write_text(parts.card, encoding="utf-8")
     (folder / _REQUIREMENTS).write_text(parts.requirements)
     return sorted(path for path in folder.rglob("*") if path.is_file())
 

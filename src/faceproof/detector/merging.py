@@ -1,5 +1,6 @@
 """Low-rank adapters merged into their base: a plain network that stock classes open."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from peft import PeftModel
@@ -7,18 +8,29 @@ from peft import PeftModel
 from faceproof.detector.calibration import Decision
 from faceproof.detector.clip import make_processor, open_clip
 from faceproof.detector.models import save_model
+from faceproof.detector.released import MADE_FROM, Stored
 from faceproof.detector.settings import KINDS
 
 
-def merge_adapters(adapters: Path, decision: Decision, folder: Path) -> None:
+def merge_adapters(
+    adapters: Path, stored: Stored, folder: Path, made_from: Mapping[str, str]
+) -> None:
     """Write CLIP with the adapters of a folder merged in, in half precision.
+
+    Args:
+        adapters: folder with what peft saved.
+        stored: what lies beside them.
+        folder: to write; a model of ours there is replaced.
+        made_from: what the network's configuration is to say of its parts.
 
     Raises:
         DatasetError: CLIP's weights are not installed.
 
     Source: LoRA (Hu et al. 2022), by the package peft.
     """
-    save_merged(PeftModel.from_pretrained(open_clip(KINDS), str(adapters)), decision, folder)
+    base = open_clip(KINDS, stored.blocks)
+    setattr(base.config, MADE_FROM, dict(made_from))
+    save_merged(PeftModel.from_pretrained(base, str(adapters)), stored.decision, folder)
 
 
 def save_merged(adapted: PeftModel, decision: Decision, folder: Path) -> None:

@@ -94,6 +94,15 @@ def render_model_card(place: str) -> str:
     )  # fmt: skip
 
 
+def render_small_card() -> str:
+    """The card of the small detector, from the tracked results."""
+    numbers = read_numbers(REPOSITORY)
+    return render_template(
+        "training/small_card.md.j2", **numbers, kinds=KINDS,
+        model_metadata=describe_model(numbers["released_small"]),
+    )  # fmt: skip
+
+
 def describe_model(released: Numbers) -> str:
     """The YAML block of the model's card: what the Hub lists, one result for each axis."""
     axes = [(name, "roc_auc", "AUROC", f"fakes: {said}") for name, said in KINDS.items()]

@@ -16,7 +16,7 @@ import yaml
 
 from faceproof import console, settings
 from faceproof.errors import InputError
-from faceproof.reports.cards import render_model_card
+from faceproof.reports.cards import render_model_card, render_small_card
 from faceproof.reports.numbers import read_experiments, read_numbers
 from faceproof.reports.templates import render_template
 from faceproof.results import REPOSITORY
@@ -27,7 +27,8 @@ PAGES: Mapping[str, str] = {
     "training/EXPERIMENTS.md": "training/experiments.md.j2",
     **{f"question_0{n}/README.md": f"question_0{n}/answer.md.j2" for n in range(1, 5)},
 }
-MODEL_CARDS = ("hub_card.md", "training/released/README.md", "training/released_small/README.md")
+MODEL_CARDS = ("hub_card.md", "training/released/README.md")
+SMALL_CARD = "training/released_small/README.md"
 _MODEL = "build/released"
 METADATA_TABLE = "question_01/metadata.csv"
 _ENVIRONMENT_HEADER = """\
@@ -80,6 +81,7 @@ def _render_pages(slots: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         yield page, _mark(render_template(template, **slots))
     for page in MODEL_CARDS:
         yield page, _mark(render_model_card(_MODEL))
+    yield SMALL_CARD, _mark(render_small_card())
     pyproject = (REPOSITORY / "pyproject.toml").read_text()
     yield "environment.yaml", render_environment(pyproject)
 

@@ -1,12 +1,18 @@
 """Which images of a built dataset a large network learns from and is measured on."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from transformers import PretrainedConfig
 
+from faceproof.detector.released import SMALL
+from faceproof.detector.settings import KINDS
+from faceproof.errors import SettingsError
 from faceproof.metrics import Rows
 from faceproof.records import FAKE, ROLES
-from faceproof.training.splits import LoadedSplit
+from faceproof.training.splits import LoadedSplit, check_left_out
 from faceproof.training.tuning import ALTERED, GENERATED, REAL, Pool
 from faceproof.training.tuning_settings import ViewRun
 from faceproof.training.views import Views
@@ -75,9 +81,26 @@ def choose_validation(pool: LoadedSplit, run: ViewRun) -> Rows:
     return choose_rows(pool.table, run.forgeries, run.shams, run.seed)[: run.limit]
 
 
+def check_teacher(config: PretrainedConfig, place: Path) -> None:
+    """Refuse a teacher that does not tell the kinds of fake apart, or is the small network itself.
+
+    Raises:
+        SettingsError: with what it is.
+    """
+    if place == SMALL:
+        raise SettingsError("the large network is not installed, and the small one is no teacher")
+    if tuple(config.id2label.values()) != KINDS:
+        raise SettingsError(f"{place} has the labels {config.id2label}, not {', '.join(KINDS)}")
+
+
 def rows_without(pool: LoadedSplit, left_out: list[str]) -> Rows:
-    """Rows that show nothing of these families, methods and sources; all rows if none is named."""
+    """Rows that show nothing of these families, methods and sources; all rows if none is named.
+
+    Raises:
+        SettingsError: a name that the split does not hold.
+    """
     rows = np.arange(len(pool.table))
     for name in left_out:
+        check_left_out(name, pool)
         rows = np.intersect1d(rows, pool.rows_without(name))
     return rows

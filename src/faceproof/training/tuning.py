@@ -23,7 +23,7 @@ from faceproof.console import progress
 from faceproof.detector.calibration import Decision
 from faceproof.detector.clip import make_processor, open_clip
 from faceproof.detector.preprocessing import side_of
-from faceproof.detector.released import DECISION, describe_decision
+from faceproof.detector.released import DECISION, Stored, describe_stored
 from faceproof.detector.settings import KINDS
 from faceproof.metrics import Rows
 from faceproof.storage import replacing_folder
@@ -71,7 +71,7 @@ def draw_batches(pool: Pool, settings: TuneSettings) -> Iterator[Rows]:
 
     Kinds and cells are drawn evenly. For each altered face its photo, or a control of it, is among
     the reals; the other reals are drawn evenly from all sources. A kind that is not there leaves
-    its place to the others.
+    its place to the reals.
     """
     rng = np.random.default_rng(settings.seed)
     members = [np.flatnonzero(pool.kinds == kind) for kind in (REAL, GENERATED, ALTERED)]
@@ -224,7 +224,8 @@ def save_adapters(model: PeftModel, decision: Decision, folder: Path) -> None:
     """Write the adapters in half precision, and the decision with the hash of their base."""
     with replacing_folder(folder) as partial:
         model.half().save_pretrained(str(partial))
-        (partial / DECISION).write_text(describe_decision(decision))
+        blocks = model.config.vision_config.num_hidden_layers
+        (partial / DECISION).write_text(describe_stored(Stored(decision, blocks)))
         (partial / "README.md").unlink()  # peft's own card, which says nothing
 
 

@@ -58,6 +58,8 @@ class ViewRun:
     def __post_init__(self) -> None:
         """Refuse values that make no run."""
         require_positive(self, "views", "steps", "batch")
+        if self.limit is not None:
+            require_positive(self, "limit")
         require_rate(self, "error_rate")
         if self.learning_rate <= 0:
             raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
@@ -79,6 +81,9 @@ class TuneRun(ViewRun):
         """Refuse networks that are not there."""
         super().__post_init__()
         require_positive(self, "rank")
+        output, model = self.output.resolve(), self.model.resolve()
+        if output in (model, *model.parents) or model in output.parents:
+            raise SettingsError(f"output {self.output} and model {self.model} lie in one another")
         if not 1 <= self.blocks <= 12:
             raise SettingsError(f"blocks are 1 to 12, not {self.blocks}")
 
@@ -95,3 +100,8 @@ class TeachRun(ViewRun):
         },
     )
     side_pixels: int = field(default=160, metadata={**_NETWORK, "help": "of the small network"})
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no run."""
+        super().__post_init__()
+        require_positive(self, "side_pixels")

@@ -47,7 +47,8 @@ class ViewPlan:
 def open_views(pool: LoadedSplit, rows: Rows, plan: ViewPlan, folder: Path) -> Views:
     """Views of some images of a split, drawn on the first call and then read from `folder`."""
     chosen = pool.rows.select(rows.tolist()).select_columns("image")
-    made_from = f"{pool.fingerprint}\n{plan}".encode() + rows.tobytes()
+    images = "\n".join(pool.table["image_id"].iloc[rows])
+    made_from = f"{pool.fingerprint}\n{plan}\n{RECIPES[plan.recipe]}\n{images}".encode()
     place = claim_folder(folder) / f"{hashlib.sha256(made_from).hexdigest()[:16]}.npy"
     return write_views([row["image"]["bytes"] for row in chosen], plan, place)
 

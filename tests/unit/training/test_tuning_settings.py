@@ -25,6 +25,9 @@ def test_the_recipes_of_the_released_detectors_are_runs() -> None:
         ("--learning_rate 0", "learning_rate is 0.0; it must be above 0"),
         ("--error_rate 0.6", "error_rate is 0.6; it must be between 0 and 0.5"),
         ("--steps 0", "steps is 0; it must be 1 or more"),
+        ("--limit -1", "limit is -1; it must be 1 or more"),
+        ("--model o/inside", "lie in one another"),
+        ("--model o", "lie in one another"),
     ],
 )
 def test_values_that_make_no_run_are_refused(words: str, said: str) -> None:
