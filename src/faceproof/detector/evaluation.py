@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from faceproof.bootstrap import Statistic, measure
 from faceproof.detector.calibration import Decision
 from faceproof.errors import MetricError
-from faceproof.intervals import Ranking, Share
+from faceproof.intervals import Ranking, Share, TooFewGroupsError
 from faceproof.metrics import (
     Labels,
     Measured,
@@ -100,7 +100,11 @@ def measure_all(
     statistics: Mapping[str, Statistic], groups: NDArray[np.str_], seed: int,
     limits: tuple[float, float] = (0.0, 1.0),
 ) -> dict[str, Measured]:  # fmt: skip
-    """Each statistic with its interval over components; those that do not exist are left out."""
+    """Each statistic with its interval over components; those that do not exist are left out.
+
+    With fewer than five groups the interval is the whole range, `limits`: the number is known, and
+    nothing of its error.
+    """
     values = {name: _try(one, groups, seed, limits) for name, one in statistics.items()}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -115,5 +119,7 @@ def _try(
 ) -> Measured | None:
     try:
         return measure(statistic, groups, seed, limits)
+    except TooFewGroupsError as error:
+        return Measured(error.value, error.n, *limits)
     except MetricError:
         return None

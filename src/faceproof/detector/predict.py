@@ -364,7 +364,13 @@ def write(predictions: Iterable[Prediction], path: Path) -> None:
 
 def format_metric(name: str, value: Measured) -> str:
     """A metric as a line of text, with count and interval."""
+    is_known = (value.low, value.high) != (0.0, 1.0)
+    interval = (
+        f"95 % interval {value.low:.3f} to {value.high:.3f}"
+        if is_known
+        else "no interval: too few independent images"
+    )
     return (
-        f"{TITLES[name]:<32} {value.value:.3f} (95 % interval {value.low:.3f} to "
-        f"{value.high:.3f}, n = {value.n} readable images with known truth)"
+        f"{TITLES[name]:<32} {value.value:.3f} "
+        f"({interval}, n = {value.n} readable images with known truth)"
     )

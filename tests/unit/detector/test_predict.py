@@ -22,6 +22,7 @@ from faceproof.detector.predict import (
 )
 from faceproof.detector.settings import PredictSettings
 from faceproof.errors import SettingsError
+from faceproof.metrics import Measured
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ def test_accuracy_is_over_readable_images_with_known_truth() -> None:
     values = measure_known(tally, DECISION, seed=0)
     assert values["accuracy"].value == pytest.approx(2 / 3)
     assert values["accuracy"].n == 3
-    assert "auroc" not in values  # three people are too few for its interval
+    assert values["auroc"] == Measured(1.0, 3, 0.0, 1.0)  # three people: nothing of its error
     assert "n = 3 readable" in format_metric("accuracy", values["accuracy"])
     assert tally.counts() == {
         "images": 5, "unreadable": 1, "unsure": 1, "without_face": 0, "known": 3,
@@ -158,9 +159,12 @@ def test_one_class_has_an_accuracy_and_no_auroc() -> None:
     assert values["accuracy"].value == 1.0
 
 
-def test_one_group_has_no_interval() -> None:
+def test_one_group_says_nothing_of_the_error() -> None:
     rows = [Prediction(name, 0.9, "fake", "") for name in "ab"]
-    assert not measure_known(count(rows, {name: Truth("fake", "p") for name in "ab"}), DECISION, 0)
+    values = measure_known(count(rows, {name: Truth("fake", "p") for name in "ab"}), DECISION, 0)
+    assert values["accuracy"] == Measured(1.0, 2, 0.0, 1.0)
+    said = format_metric("accuracy", values["accuracy"])
+    assert "no interval: too few independent images" in said
 
 
 def test_workers_and_order_do_not_change_the_rows(model: Path, files: list[ImageFile]) -> None:
