@@ -67,7 +67,7 @@ class Follows(Check):
         if self._name in _SAY_NOTHING or case.seen.is_hidden:
             return self.judge(measured, note)
         return self.skip(
-            f"AUROC moves by {measured.value:.2f}: told and not judged, for no masks say that the "
+            f"AUROC moves by {measured.value:.2f}: reported, not scored, for no masks say that the "
             "forgeries are local.",
             measured,
         )

@@ -79,14 +79,14 @@ class Shortcut(Check):
         measured = sample(probed, groups)
         if name == _UNSEEN:
             return self.skip(
-                f"AUROC {measured.value:.2f} is told and not judged: no classifier of pixels sees "
+                f"AUROC {measured.value:.2f} is reported, not scored: no classifier of pixels sees "
                 "the file, and a forgery's texture alone changes how well it compresses.",
                 measured,
             )
         if name in HIDDEN_VIEWS and not case.seen.is_hidden and name not in _JUDGED_UNHIDDEN:
             return self.skip(
                 "No masks say where images were forged, so the probe may have seen the forgery "
-                f"itself: AUROC {measured.value:.2f} is told and not judged.",
+                f"itself: AUROC {measured.value:.2f} is reported, not scored.",
                 measured,
             )
         return self.judge(measured)

@@ -17,8 +17,8 @@ class Finding:
     `value` over `n` is compared with `limit`, in the unit that `measure` names. `low` and `high`
     are its 95 % interval, None where everything was counted; `value` is None where it could not be
     measured. `underpowered` means: these data cannot tell; `not_applicable`: they lack what the
-    check looks at, or the value is told and not judged. `power` says what would have been seen, and
-    `counts` what n counts.
+    check looks at, or the value is reported, not scored. `power` says what would have been seen,
+    and `counts` what n counts.
     """
 
     code: str
